@@ -1,0 +1,65 @@
+# Every target sets up what it needs: Debian packages once, a virtual environment once (see scripts/setup_*.sh).
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# The interpreter QGIS uses; a python3 found first on PATH may be another one.
+PYTHON ?= /usr/bin/python3
+VENV_PYTHON := .venv/bin/python
+OFFSCREEN := QT_QPA_PLATFORM=offscreen
+LINTED := s2mask_qgis scripts tests benchmarks
+TYPED := s2mask_qgis/core s2mask_qgis/engines s2mask_qgis/jobs s2mask_qgis/simulation
+
+PACKAGED := metadata.txt LICENSE pb_tool.cfg scripts/package.py \
+	$(shell find s2mask_qgis ui resources -name __pycache__ -prune -o -name extlibs -prune -o -print 2>/dev/null)
+
+.PHONY: help run test lint format zip bench screenshots clean system
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+run: zip ## Do the whole job in real QGIS [SCENES= AREA= START= END= PARAMETERS= OUT= SIZE= DATES=]
+	@$(PYTHON) scripts/run.py \
+	  $(if $(SCENES),--scenes "$(SCENES)") $(if $(AREA),--area "$(AREA)") \
+	  $(if $(START),--start "$(START)") $(if $(END),--end "$(END)") \
+	  $(if $(PARAMETERS),--parameters "$(PARAMETERS)") $(if $(OUT),--out "$(OUT)") \
+	  $(if $(SIZE),--size "$(SIZE)") $(if $(DATES),--dates "$(DATES)")
+
+test: zip ## Run the tests [TESTS=tests/core]
+	@$(OFFSCREEN) $(VENV_PYTHON) -m pytest $(TESTS)
+
+lint: .venv/ready ## Check style, types and security
+	@$(VENV_PYTHON) -m ruff check $(LINTED)
+	@$(VENV_PYTHON) -m ruff format --check $(LINTED)
+	@$(VENV_PYTHON) -m mypy $(TYPED)
+	@$(VENV_PYTHON) -m bandit --quiet --severity-level medium --configfile pyproject.toml --recursive s2mask_qgis
+
+format: .venv/ready ## Put the code into its format, and mend what ruff can mend
+	@$(VENV_PYTHON) -m ruff format $(LINTED)
+	@$(VENV_PYTHON) -m ruff check --fix $(LINTED)
+
+zip: build/s2mask_qgis.zip ## Make the installable build/s2mask_qgis.zip
+
+bench: zip ## Measure speed and memory
+	@for script in benchmarks/*.py; do $(VENV_PYTHON) "$$script"; done
+
+screenshots: zip ## Take the pictures of docs/images in real QGIS
+	@$(VENV_PYTHON) scripts/screenshots.py
+
+clean: ## Remove what was built, the sample and the virtual environment
+	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+system:
+	@scripts/setup_system.sh
+
+.venv/ready: scripts/setup_venv.sh $(wildcard requirements/*.txt) | system
+	@scripts/setup_venv.sh $(PYTHON)
+	@touch $@
+
+build/extlibs/.ready: requirements/vendored.txt scripts/vendor_client.py | .venv/ready
+	@$(VENV_PYTHON) scripts/vendor_client.py build/extlibs
+	@touch $@
+
+build/s2mask_qgis.zip: $(PACKAGED) build/extlibs/.ready | .venv/ready
+	@$(VENV_PYTHON) scripts/package.py build

@@ -1,0 +1,1 @@
+"""Engines: where expressions are evaluated, behind one small interface (see base)."""

@@ -1,0 +1,119 @@
+"""The one seam between runs and engines: what an engine can do, and the plain values that cross."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..core.area import Area
+from ..core.grid import Grid
+from ..core.scenes import Scene
+
+if TYPE_CHECKING:
+    import ee
+
+CountCallback = Callable[[int, int], None]
+"""Called with (done, total) as work proceeds, from the thread that does it."""
+
+
+class OperationState(Enum):
+    """Where an export stands; the names are Earth Engine's."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    CANCELLING = "CANCELLING"
+    SUCCEEDED = "SUCCEEDED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+    @property
+    def is_final(self) -> bool:
+        """True once nothing more will happen."""
+        return self in (OperationState.SUCCEEDED, OperationState.CANCELLED, OperationState.FAILED)
+
+
+@dataclass(frozen=True)
+class TrueColour:
+    """A raster that shows an image in true colour: ``bands`` are the 1-based numbers of red, green and blue,
+    whose values are reflectance x 10000."""
+
+    path: Path
+    bands: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One export at the service; ``error`` and ``error_code`` (google.rpc.Code) tell why it failed, where it did."""
+
+    name: str
+    state: OperationState
+    error: str = ""
+    error_code: int = 0
+
+
+class Pyramiding(Enum):
+    """How the coarser levels of an asset are made of its pixels; the names are Earth Engine's."""
+
+    MEAN = "MEAN"
+    MODE = "MODE"
+    SAMPLE = "SAMPLE"
+
+
+@dataclass(frozen=True)
+class Export:
+    """One image to be written as an asset on ``grid``; ``request_id`` makes sending it twice harmless."""
+
+    image: ee.Image
+    asset: str
+    grid: Grid
+    request_id: str
+    description: str
+    pyramiding: Pyramiding = Pyramiding.MEAN
+
+
+class Engine(Protocol):
+    """What a run needs. Every method may raise an EngineError; none touches Qt."""
+
+    def scenes(self, area: Area | None = None, tiles: Sequence[str] | None = None) -> list[Scene]:
+        """The scenes whose footprint meets ``area`` and whose tile is one of ``tiles``, in order of time."""
+
+    def grid(self, scene: Scene) -> Grid:
+        """The grid of the scene's 10 m bands, named by B2."""
+
+    def true_colour(self, scene: Scene) -> TrueColour | None:
+        """How the scene is shown in true colour, None where the engine cannot show it."""
+
+    def prepare(
+        self, scenes: Iterable[Scene], on_count: CountCallback, is_cancelled: Callable[[], bool]
+    ) -> dict[str, str]:
+        """Make scenes ready to be computed with; returns the reason for each that cannot be used, by system:index."""
+
+    def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
+        """The values of about ``size`` random pixels of ``grid``, a list per band; pixels with a masked band are left out."""
+
+    def value(self, computation: ee.ComputedObject) -> Any:
+        """The value of a small computation."""
+
+    def start(self, export: Export) -> str:
+        """Start an export and return its operation's name; an asset of the same name is replaced when it is done."""
+
+    def operations(self) -> dict[str, Operation]:
+        """All operations known to the service, by name."""
+
+    def cancel(self, operation_name: str) -> None:
+        """Ask the service to stop an operation."""
+
+    def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
+        """The properties of an asset, None where there is no such asset."""
+
+    def asset_id(self, kind: str, index: str) -> str:
+        """The id under which the result ``kind`` (mask, ndvi) of the image ``index`` is stored."""
+
+    def fetch(self, asset: str) -> Path:
+        """The asset as a GeoTIFF on this computer."""
+
+    def close(self) -> None:
+        """Give back processes and connections; what is unfinished stops."""

@@ -1,0 +1,194 @@
+"""The Earth Engine client behind a service: the calls that every engine of this kind makes, errors translated once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..core.area import Area
+from ..core.grid import Grid
+from ..core.mask import geometry
+from ..core.scenes import COLLECTION, Scene
+from .base import Export, Operation, OperationState
+from .errors import BadRequestError, NotFoundError, TransientError
+from .limits import DESCRIPTION_LENGTH, MAX_PIXELS, SAMPLE_PAGE_SIZE
+from .vendored import import_client
+
+if TYPE_CHECKING:
+    import ee
+
+SCENE_PROPERTIES = ("system:index", "system:time_start", "MGRS_TILE", "CLOUDY_PIXEL_PERCENTAGE")
+REFERENCE_BAND = "B2"
+"""The band whose grid is the tile's 10 m grid."""
+
+
+class ServiceClient:
+    """Calls of the service at ``url``, made with the unmodified client through ``transport``.
+
+    The client is one global state: there is one service at a time in a process, the one initialised last.
+    """
+
+    def __init__(self, url: str, project: str, transport: Any) -> None:
+        self.ee = import_client()
+        deprecation = self.ee.deprecation
+        # Filled, so that the client does not fetch its list of deprecated assets from the network at start-up.
+        deprecation.deprecated_assets = deprecation.deprecated_assets or {"": None}
+        with translated_errors(self.ee):
+            self.ee.Initialize(credentials=None, url=url, project=project, http_transport=transport)
+
+    def scenes(self, area: Area | None, tiles: Sequence[str] | None) -> list[Scene]:
+        """Scenes of the Level-1C collection by area and tile, in order of time."""
+        ee = self.ee
+        collection = ee.ImageCollection(COLLECTION)
+        if area is not None:
+            collection = collection.filterBounds(geometry(area))
+        if tiles is not None:
+            collection = collection.filter(ee.Filter.inList("MGRS_TILE", list(tiles)))
+        table = ee.FeatureCollection(collection.map(lambda image: _scene_feature(ee, image)))
+        scenes = [_scene(feature) for feature in self._rows(table)]
+        return sorted(scenes, key=lambda scene: (scene.time_start_ms, scene.index))
+
+    def grid(self, scene: Scene) -> Grid:
+        """The grid of a scene's 10 m bands."""
+        with translated_errors(self.ee):
+            asset = self.ee.data.getAsset(scene.id)
+        for band in asset["bands"]:
+            if band["id"] == REFERENCE_BAND:
+                return _grid(band["grid"])
+        raise BadRequestError(f"The image {scene.index} has no band {REFERENCE_BAND}.")
+
+    def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
+        """Values of random pixels of ``grid``, a list per band; pixels with a masked band are left out."""
+        ee = self.ee
+        table = image.sample(
+            region=outline(ee, grid),
+            projection=ee.Projection(grid.crs, list(grid.transform)),
+            numPixels=size,
+            seed=seed,
+            dropNulls=True,
+        )
+        columns: dict[str, list[float]] = {}
+        for feature in self._rows(table):
+            for name, value in feature["properties"].items():
+                columns.setdefault(name, []).append(value)
+        return columns
+
+    def value(self, computation: ee.ComputedObject) -> Any:
+        """The value of a small computation."""
+        with translated_errors(self.ee):
+            return self.ee.data.computeValue(computation)
+
+    def start(self, export: Export) -> str:
+        """Start an export on its grid, replacing an asset of that name once it is done."""
+        rows, columns = export.grid.shape_yx
+        x_scale, x_shear, x0, y_shear, y_scale, y0 = export.grid.transform
+        keys = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
+        request = {
+            "expression": export.image,
+            "description": export.description[:DESCRIPTION_LENGTH],
+            "assetExportOptions": {
+                "earthEngineDestination": {"name": export.asset, "overwrite": True},
+                "pyramidingPolicy": export.pyramiding.value,
+            },
+            "grid": {
+                "crsCode": export.grid.crs,
+                "dimensions": {"width": columns, "height": rows},
+                "affineTransform": dict(zip(keys, (x_scale, x_shear, x0, y_shear, y_scale, y0))),
+            },
+            "maxPixels": {"value": str(MAX_PIXELS)},
+        }
+        with translated_errors(self.ee):
+            return str(self.ee.data.exportImage(export.request_id, request)["name"])
+
+    def operations(self) -> dict[str, Operation]:
+        """All operations of the project, by name."""
+        with translated_errors(self.ee):
+            listed = self.ee.data.listOperations()
+        return {described["name"]: _operation(described) for described in listed}
+
+    def cancel(self, operation_name: str) -> None:
+        """Ask the service to stop an operation."""
+        with translated_errors(self.ee):
+            self.ee.data.cancelOperation(operation_name)
+
+    def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
+        """Properties of an asset, None where it does not exist."""
+        try:
+            with translated_errors(self.ee):
+                return dict(self.ee.data.getAsset(asset).get("properties", {}))
+        except NotFoundError:
+            return None
+
+    def _rows(self, table: ee.FeatureCollection) -> Iterator[dict[str, Any]]:
+        """Features of a computed table, page by page."""
+        request: dict[str, Any] = {"expression": table, "pageSize": SAMPLE_PAGE_SIZE}
+        while True:
+            with translated_errors(self.ee):
+                page = self.ee.data.computeFeatures(request)
+            yield from page.get("features", [])
+            if not page.get("nextPageToken"):
+                return
+            request["pageToken"] = page["nextPageToken"]
+
+
+@contextmanager
+def translated_errors(ee: Any) -> Iterator[None]:
+    """Errors of the client as ours."""
+    try:
+        yield
+    except ee.EEException as error:
+        text = str(error)
+        if "does not exist" in text or "not found" in text.lower() or "There is no image" in text:
+            raise NotFoundError(text) from error
+        raise BadRequestError(text) from error
+    except (ConnectionError, TimeoutError) as error:
+        raise TransientError(f"The service did not answer ({error}); try again.") from error
+
+
+def outline(ee: Any, grid: Grid) -> ee.Geometry:
+    """The rectangle of a grid, in its own coordinate system."""
+    return ee.Geometry.Rectangle(list(grid.bounds), grid.crs, False)
+
+
+def _scene_feature(ee: Any, image: Any) -> ee.Feature:
+    return ee.Feature(ee.Image(image).geometry(), {name: image.get(name) for name in SCENE_PROPERTIES})
+
+
+def _scene(feature: dict[str, Any]) -> Scene:
+    properties = feature["properties"]
+    index = str(properties["system:index"])
+    ring = _outer_ring(feature["geometry"])
+    return Scene(
+        id=f"{COLLECTION}/{index}",
+        index=index,
+        tile=str(properties["MGRS_TILE"]),
+        time_start_ms=int(properties["system:time_start"]),
+        cloudy_percent=float(properties["CLOUDY_PIXEL_PERCENTAGE"]),
+        footprint=tuple((float(corner[0]), float(corner[1])) for corner in ring),
+    )
+
+
+def _outer_ring(described: dict[str, Any]) -> Sequence[Sequence[float]]:
+    """The outer ring of a footprint, however the service nests it."""
+    coordinates = described["coordinates"]
+    if described["type"] == "MultiPolygon":
+        return max((polygon[0] for polygon in coordinates), key=len)
+    return coordinates[0] if described["type"] == "Polygon" else coordinates
+
+
+def _grid(described: dict[str, Any]) -> Grid:
+    transform, size = described["affineTransform"], described["dimensions"]
+    return Grid(
+        described["crsCode"],
+        (transform["scaleX"], 0.0, transform["translateX"], 0.0, transform["scaleY"], transform["translateY"]),
+        (int(size["height"]), int(size["width"])),
+    )
+
+
+def _operation(described: dict[str, Any]) -> Operation:
+    error = described.get("error") or {}
+    state = OperationState(described["metadata"]["state"])
+    return Operation(described["name"], state, error.get("message", ""), error.get("code", 0))
+
+

@@ -1,0 +1,1 @@
+"""The embedded engine: Earth Engine's protocol over Sentinel-2 L1C products on disk."""

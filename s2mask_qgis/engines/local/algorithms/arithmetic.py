@@ -1,0 +1,192 @@
+"""Arithmetic, comparison, logic and bit operations, on images band by band and on numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..raster.sources import Constant, Elementwise
+from ..values import Band, ComputeError, ImageValue, map_sources
+from .registry import Algorithm, algorithm
+
+Operation = Callable[..., np.ndarray]
+
+
+def _wide(data: np.ndarray) -> np.ndarray:
+    """Values in the type that arithmetic is done in: 64-bit integers for integers, doubles for the rest."""
+    if data.dtype.kind in "iub":
+        return data.astype(np.int64, copy=False)
+    return data.astype(np.float64, copy=False)
+
+
+def _divide(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    left, right = left.astype(np.float64, copy=False), right.astype(np.float64, copy=False)
+    shape = np.broadcast_shapes(left.shape, right.shape)
+    return np.divide(left, right, out=np.zeros(shape), where=right != 0)
+
+
+def _power(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.power(left.astype(np.float64), right.astype(np.float64))
+
+
+def _remainder(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    left, right = _wide(left), _wide(right)
+    with np.errstate(all="ignore"):
+        return np.where(right == 0, 0, np.fmod(left, np.where(right == 0, 1, right)))
+
+
+def _plain(function: Operation) -> Operation:
+    return lambda left, right: function(_wide(left), _wide(right))
+
+
+def _test(function: Operation) -> Operation:
+    return lambda left, right: function(left, right).astype(np.uint8)
+
+
+def _bits(function: Operation) -> Operation:
+    def apply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        return function(left.astype(np.int64, copy=False), right.astype(np.int64, copy=False))
+
+    return apply
+
+
+BINARY: dict[str, tuple[Operation, Any, str]] = {
+    "add": (_plain(np.add), None, "Sum of the two."),
+    "subtract": (_plain(np.subtract), None, "Second taken from the first."),
+    "multiply": (_plain(np.multiply), None, "Product of the two."),
+    "divide": (_divide, np.float64, "First divided by the second; 0 where the second is 0."),
+    "pow": (_power, np.float64, "First raised to the power of the second."),
+    "mod": (_remainder, None, "Remainder of the first divided by the second; 0 where the second is 0."),
+    "min": (_plain(np.minimum), None, "The smaller of the two."),
+    "max": (_plain(np.maximum), None, "The larger of the two."),
+    "gt": (_test(np.greater), np.uint8, "1 where the first is greater than the second, else 0."),
+    "gte": (_test(np.greater_equal), np.uint8, "1 where the first is greater than or equal to the second, else 0."),
+    "lt": (_test(np.less), np.uint8, "1 where the first is less than the second, else 0."),
+    "lte": (_test(np.less_equal), np.uint8, "1 where the first is less than or equal to the second, else 0."),
+    "eq": (_test(np.equal), np.uint8, "1 where the two are equal, else 0."),
+    "neq": (_test(np.not_equal), np.uint8, "1 where the two differ, else 0."),
+    "and": (_test(np.logical_and), np.uint8, "1 where neither is 0, else 0."),
+    "or": (_test(np.logical_or), np.uint8, "1 where at least one is not 0, else 0."),
+    "bitwiseAnd": (_bits(np.bitwise_and), np.int64, "Bits set in both."),
+    "bitwiseOr": (_bits(np.bitwise_or), np.int64, "Bits set in at least one."),
+    "rightShift": (_bits(np.right_shift), np.int64, "Bits of the first moved right by the second."),
+    "leftShift": (_bits(np.left_shift), np.int64, "Bits of the first moved left by the second."),
+}
+
+
+def _real(function: Operation) -> Operation:
+    def apply(value: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return function(value.astype(np.float64))
+
+    return apply
+
+
+UNARY: dict[str, tuple[Operation, Any, str]] = {
+    "abs": (lambda value: np.abs(_wide(value)), None, "Size without sign."),
+    "sqrt": (_real(np.sqrt), np.float64, "Square root."),
+    "cos": (_real(np.cos), np.float64, "Cosine of an angle in radians."),
+    "sin": (_real(np.sin), np.float64, "Sine of an angle in radians."),
+    "exp": (_real(np.exp), np.float64, "e raised to the value."),
+    "log": (_real(np.log), np.float64, "Natural logarithm."),
+    "not": (lambda value: (value == 0).astype(np.uint8), np.uint8, "1 where the value is 0, else 0."),
+}
+
+
+def _matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band]], ImageValue]:
+    """Pairs of bands, and the image that the result is named after.
+
+    One band goes with every band of the other image; the same names go together by name; otherwise images of the same
+    number of bands go together in order.
+    """
+    if len(left.bands) == 1 and len(right.bands) != 1:
+        return [(left.bands[0], band) for band in right.bands], right
+    if len(right.bands) == 1:
+        return [(band, right.bands[0]) for band in left.bands], left
+    if set(left.band_names) == set(right.band_names):
+        by_name = {band.name: band for band in right.bands}
+        return [(band, by_name[band.name]) for band in left.bands], left
+    if len(left.bands) != len(right.bands):
+        raise ComputeError(
+            f"Images must have the same number of bands or one band; these have {len(left.bands)} and {len(right.bands)}"
+        )
+    return list(zip(left.bands, right.bands)), left
+
+
+def apply_binary(name: str, left: ImageValue, right: ImageValue) -> ImageValue:
+    """A binary operation on two images; properties and footprint are the first's."""
+    operation, dtype, _ = BINARY[name]
+    pairs, named = _matched(left, right)
+    bands = []
+    for (a, b), model in zip(pairs, named.bands):
+        declared = np.dtype(dtype) if dtype is not None else _union(a, b)
+        bands.append(Band(model.name, Elementwise(operation, a.source, b.source), a.grid or b.grid, declared))
+    return ImageValue(tuple(bands), left.properties, left.footprint or right.footprint)
+
+
+def _union(left: Band, right: Band) -> np.dtype[Any]:
+    """Type of arithmetic between two bands; a whole constant does not widen an integer."""
+    floating = any(np.issubdtype(band.dtype, np.floating) for band in (left, right))
+    if not floating or isinstance(left.source, Constant) or isinstance(right.source, Constant):
+        return np.dtype(np.float64 if floating else np.int64)
+    return np.result_type(left.dtype, right.dtype)
+
+
+def _image_binary(name: str, description: str) -> Algorithm:
+    @algorithm(f"Image.{name}", "Image image1, Image image2 -> Image", description=description)
+    def compute(left: ImageValue, right: ImageValue) -> ImageValue:
+        return apply_binary(name, left, right)
+
+    return compute
+
+
+def _image_unary(name: str, operation: Operation, dtype: Any, description: str) -> Algorithm:
+    @algorithm(f"Image.{name}", "Image value -> Image", description=description)
+    def compute(image: ImageValue) -> ImageValue:
+        return map_sources(image, lambda source: Elementwise(operation, source), dtype)
+
+    return compute
+
+
+def _number_binary(name: str, operation: Operation, description: str) -> Algorithm:
+    @algorithm(f"Number.{name}", "Number left, Number right -> Number", description=description)
+    def compute(left: float, right: float) -> float:
+        return _scalar(operation(np.asarray(left), np.asarray(right)))
+
+    return compute
+
+
+def _number_unary(name: str, operation: Operation, description: str) -> Algorithm:
+    @algorithm(f"Number.{name}", "Number input -> Number", description=description)
+    def compute(value: float) -> float:
+        return _scalar(operation(np.asarray(value)))
+
+    return compute
+
+
+def _scalar(value: np.ndarray) -> float:
+    number = value.item()
+    return number if isinstance(number, int) or math.isfinite(number) else float(number)
+
+
+IMAGE_BINARY = tuple(_image_binary(name, text) for name, (_, _, text) in BINARY.items())
+IMAGE_UNARY = tuple(_image_unary(name, function, dtype, text) for name, (function, dtype, text) in UNARY.items())
+NUMBER_BINARY = tuple(_number_binary(name, function, text) for name, (function, _, text) in BINARY.items())
+NUMBER_UNARY = tuple(_number_unary(name, function, text) for name, (function, _, text) in UNARY.items())
+
+
+def apply_unary(name: str, image: ImageValue) -> ImageValue:
+    """A unary operation on every band."""
+    operation, dtype, _ = UNARY[name]
+    return map_sources(image, lambda source: Elementwise(operation, source), dtype)
+
+
+def negated(image: ImageValue) -> ImageValue:
+    """The image with its sign changed."""
+    result = apply_binary("multiply", image, ImageValue((Band("constant", Constant(-1)),)))
+    return replace(result, properties=image.properties)

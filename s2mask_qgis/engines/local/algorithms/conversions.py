@@ -1,0 +1,197 @@
+"""Conversion of argument values to the types that signatures declare, as the service promotes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from ..raster.sources import Constant
+from ..values import (
+    Band,
+    CollectionValue,
+    ComputeError,
+    DateValue,
+    FeatureValue,
+    FilterValue,
+    FunctionValue,
+    GeometryValue,
+    ImageValue,
+    KernelValue,
+    ProjectionValue,
+    ReducerValue,
+)
+
+
+def describe(value: Any) -> str:
+    """A short name of a value's type for messages."""
+    names = {
+        ImageValue: "Image",
+        FeatureValue: "Feature",
+        CollectionValue: "collection",
+        GeometryValue: "Geometry",
+        DateValue: "Date",
+        FilterValue: "Filter",
+        ReducerValue: "Reducer",
+        FunctionValue: "function",
+    }
+    return names.get(type(value), type(value).__name__)
+
+
+def is_number(value: Any) -> bool:
+    """True for a number proper (a Boolean is none)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def constant_image(value: Any) -> ImageValue:
+    """An image of constant bands from a number or a list of numbers; named constant, or constant_0, constant_1, …"""
+    numbers = value if isinstance(value, list) else [value]
+    if not numbers or not all(is_number(number) for number in numbers):
+        raise ComputeError(f"cannot make an image of a {describe(value)}")
+    names = ["constant"] if len(numbers) == 1 else [f"constant_{i}" for i in range(len(numbers))]
+    bands = [
+        Band(name, Constant(number), None, np.dtype(np.int64 if isinstance(number, int) else np.float64))
+        for name, number in zip(names, numbers)
+    ]
+    return ImageValue(tuple(bands))
+
+
+def to_image(value: Any) -> ImageValue:
+    """An image from an image, a number or a list of numbers."""
+    if isinstance(value, ImageValue):
+        return value
+    if isinstance(value, bool):
+        return constant_image(int(value))
+    return constant_image(value)
+
+
+def to_collection(value: Any) -> CollectionValue:
+    """A collection from a collection, one element or a list of elements."""
+    if isinstance(value, CollectionValue):
+        return value
+    elements = value if isinstance(value, list) else [value]
+    if not all(isinstance(element, (ImageValue, FeatureValue)) for element in elements):
+        raise ComputeError(f"cannot make a collection of a {describe(value)}")
+    return CollectionValue(tuple(elements))
+
+
+def to_element(value: Any) -> ImageValue | FeatureValue | CollectionValue:
+    """Anything with properties."""
+    if not isinstance(value, (ImageValue, FeatureValue, CollectionValue)):
+        raise ComputeError(f"a {describe(value)} has no properties")
+    return value
+
+
+def to_geometry(value: Any) -> GeometryValue:
+    """A geometry from a geometry, a feature or GeoJSON."""
+    if isinstance(value, GeometryValue):
+        return value
+    if isinstance(value, FeatureValue) and value.geometry is not None:
+        return value.geometry
+    if isinstance(value, ImageValue) and value.footprint is not None:
+        return value.footprint
+    if isinstance(value, Mapping) and "type" in value and "coordinates" in value:
+        return GeometryValue({"type": value["type"], "coordinates": value["coordinates"]}, geodesic=bool(value.get("geodesic", True)))
+    raise ComputeError(f"cannot make a geometry of a {describe(value)}")
+
+
+def to_float(value: Any) -> float:
+    """A number."""
+    if not is_number(value):
+        raise ComputeError(f"a number is needed, not {describe(value)} {value!r}")
+    return value
+
+
+def to_integer(value: Any) -> int:
+    """A whole number."""
+    if not is_number(value) or (isinstance(value, float) and not math.isfinite(value)) or int(value) != value:
+        raise ComputeError(f"a whole number is needed, not {describe(value)} {value!r}")
+    return int(value)
+
+
+def to_string(value: Any) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise ComputeError(f"a text is needed, not {describe(value)}")
+    return value
+
+
+def to_list(value: Any) -> list[Any]:
+    """A list."""
+    if not isinstance(value, list):
+        raise ComputeError(f"a list is needed, not {describe(value)}")
+    return value
+
+
+def to_dictionary(value: Any) -> dict[str, Any]:
+    """A dictionary."""
+    if not isinstance(value, Mapping):
+        raise ComputeError(f"a dictionary is needed, not {describe(value)}")
+    return dict(value)
+
+
+def to_boolean(value: Any) -> bool:
+    """True or false; a number is true unless it is 0."""
+    if not isinstance(value, (bool, int, float)):
+        raise ComputeError(f"true or false is needed, not {describe(value)}")
+    return bool(value)
+
+
+def to_date(value: Any) -> DateValue:
+    """A date from a date, milliseconds since 1970 UTC, or an ISO text."""
+    if isinstance(value, DateValue):
+        return value
+    if is_number(value):
+        return DateValue(int(value))
+    if isinstance(value, str):
+        try:
+            time = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            raise ComputeError(f"{value!r} is not a date") from None
+        time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+        return DateValue(round(time.timestamp() * 1000))
+    raise ComputeError(f"cannot make a date of a {describe(value)}")
+
+
+def to_projection(value: Any) -> ProjectionValue:
+    """A projection from a projection or the name of a coordinate system."""
+    if isinstance(value, ProjectionValue):
+        return value
+    if isinstance(value, str):
+        return ProjectionValue(value, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    raise ComputeError(f"cannot make a projection of a {describe(value)}")
+
+
+def _instance_of(kind: type, name: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise ComputeError(f"a {name} is needed, not {describe(value)}")
+        return value
+
+    return check
+
+
+CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "Image": to_image,
+    "ImageCollection": to_collection,
+    "FeatureCollection": to_collection,
+    "Element": to_element,
+    "Geometry": to_geometry,
+    "Float": to_float,
+    "Number": to_float,
+    "Integer": to_integer,
+    "Long": to_integer,
+    "String": to_string,
+    "List": to_list,
+    "Dictionary": to_dictionary,
+    "Boolean": to_boolean,
+    "Date": to_date,
+    "Projection": to_projection,
+    "Filter": _instance_of(FilterValue, "Filter"),
+    "Reducer": _instance_of(ReducerValue, "Reducer"),
+    "Kernel": _instance_of(KernelValue, "Kernel"),
+    "Algorithm": _instance_of(FunctionValue, "function"),
+}

@@ -1,0 +1,359 @@
+"""Images: loading, constants, choosing, naming and joining bands, masks, types and simple combinations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..raster.sources import Constant, Elementwise, Masked, Pixels, Pixelwise, Source, all_valid
+from ..values import Band, CollectionValue, ComputeError, FeatureValue, ImageValue, map_sources
+from .conversions import constant_image, is_number, to_geometry, to_image
+from .registry import Algorithm, Context, algorithm
+from .shapes import GeometryMask
+
+
+@algorithm("Image.load", "String id, Long version = -1 -> Image", needs_context=True)
+def load(context: Context, asset: str, version: int) -> ImageValue:
+    """The stored image of an asset id."""
+    if version != -1:
+        raise ComputeError("versions of assets are not kept; leave the version out")
+    return context.load_image(asset)
+
+
+@algorithm("Image.constant", "Object value -> Image")
+def constant(value: Any) -> ImageValue:
+    """An image with the same values everywhere; a list gives one band an entry."""
+    return to_image(value)
+
+
+@algorithm("Image.select", "Image input, List bandSelectors, List newNames = null -> Image")
+def select(image: ImageValue, selectors: list[Any], new_names: list[str] | None) -> ImageValue:
+    """Bands chosen by name, by regular expression that matches the whole name, or by position, and renamed."""
+    chosen = select_bands(image, selectors)
+    return chosen if new_names is None else rename_bands(chosen, new_names)
+
+
+def select_bands(image: ImageValue, selectors: Sequence[Any]) -> ImageValue:
+    """The bands that names, regular expressions or positions choose, in that order."""
+    return image.with_bands([band for selector in selectors for band in _matching(image, selector)])
+
+
+def _matching(image: ImageValue, selector: Any) -> list[Band]:
+    if is_number(selector):
+        position = int(selector)
+        if not 0 <= position < len(image.bands):
+            raise ComputeError(f"there is no band number {position}; the image has {len(image.bands)} bands")
+        return [image.bands[position]]
+    exact = [band for band in image.bands if band.name == selector]
+    if exact:
+        return exact
+    try:
+        pattern = re.compile(str(selector))
+    except re.error:
+        raise ComputeError(f"{selector!r} is neither a band's name nor a regular expression") from None
+    found = [band for band in image.bands if pattern.fullmatch(band.name)]
+    if not found:
+        raise ComputeError(
+            f"Pattern '{selector}' did not match any bands. Available bands: [{', '.join(image.band_names)}]"
+        )
+    return found
+
+
+@algorithm("Image.rename", "Image input, List names -> Image")
+def rename(image: ImageValue, names: list[str]) -> ImageValue:
+    """The same bands under other names, one name a band."""
+    return rename_bands(image, names)
+
+
+def rename_bands(image: ImageValue, names: Sequence[str]) -> ImageValue:
+    """The image's bands under other names; ComputeError where the counts differ or a name comes twice."""
+    if len(names) != len(image.bands):
+        raise ComputeError(f"{len(names)} names were given for {len(image.bands)} bands")
+    if len(set(names)) != len(names):
+        raise ComputeError("a band name is given twice")
+    return image.with_bands([replace(band, name=name) for band, name in zip(image.bands, names)])
+
+
+@algorithm("Image.addBands", "Image dstImg, Image srcImg, List names = null, Boolean overwrite = false -> Image")
+def add_bands(image: ImageValue, other: ImageValue, names: list[str] | None, overwrite: bool) -> ImageValue:
+    """The first image's bands, then those of the second; a name already taken gets a numbered suffix, or is replaced
+    with ``overwrite``. Properties and footprint are the first image's."""
+    added = [band for name in names for band in _matching(other, name)] if names is not None else list(other.bands)
+    bands = {band.name: band for band in image.bands}
+    for band in added:
+        name = band.name
+        if name in bands and not overwrite:
+            name = next(f"{band.name}_{i}" for i in range(1, len(bands) + 2) if f"{band.name}_{i}" not in bands)
+        bands[name] = replace(band, name=name)
+    return image.with_bands(list(bands.values()))
+
+
+@algorithm("Image.bandNames", "Image image -> List")
+def band_names(image: ImageValue) -> list[str]:
+    """Names of the bands, in order."""
+    return list(image.band_names)
+
+
+@algorithm("Image.mask", "Image image, Image mask = null -> Image")
+def mask(image: ImageValue, new_mask: ImageValue | None) -> ImageValue:
+    """The image's mask as values (1 valid, 0 masked), or, with a mask given, the image with that mask in place of its
+    own; pixels unmasked by it become 0."""
+    if new_mask is None:
+        return map_sources(image, lambda source: Pixelwise(_mask_values, source), np.float64)
+    return _with_masks(image, new_mask, _replace_mask)
+
+
+def _mask_values(pixels: Sequence[Pixels]) -> Pixels:
+    return Pixels(pixels[0].valid_or_true().astype(np.float64))
+
+
+def _replace_mask(pixels: Sequence[Pixels]) -> Pixels:
+    image, new_mask = pixels
+    kept = _opened_by(new_mask)
+    valid = image.valid_or_true()
+    return Pixels(np.where(valid, image.data, 0).astype(image.data.dtype), kept)
+
+
+@algorithm("Image.updateMask", "Image image, Image mask -> Image")
+def update_mask(image: ImageValue, new_mask: ImageValue) -> ImageValue:
+    """The image masked where the mask is 0 or masked itself; what was masked stays masked."""
+    return _with_masks(image, new_mask, _update_mask)
+
+
+def _update_mask(pixels: Sequence[Pixels]) -> Pixels:
+    image, new_mask = pixels
+    return Pixels(image.data, all_valid([image.valid, _opened_by(new_mask)]))
+
+
+def _opened_by(mask_pixels: Pixels) -> np.ndarray:
+    """Where a mask lets through. Fractions between 0 and 1 (opacity) are refused, not rounded."""
+    values = mask_pixels.data
+    valid = mask_pixels.valid_or_true()
+    if np.issubdtype(values.dtype, np.floating) and ((values > 0) & (values < 1) & valid).any():
+        raise ComputeError("masks between 0 and 1 are not implemented by the local engine")
+    return (values > 0) & valid
+
+
+def _with_masks(image: ImageValue, masks: ImageValue, function: Any) -> ImageValue:
+    if len(masks.bands) not in (1, len(image.bands)):
+        raise ComputeError(f"the mask has {len(masks.bands)} bands, the image {len(image.bands)}; give one, or as many")
+    sources = [band.source for band in masks.bands] * (len(image.bands) if len(masks.bands) == 1 else 1)
+    bands = [
+        replace(band, source=Pixelwise(function, band.source, source)) for band, source in zip(image.bands, sources)
+    ]
+    return image.with_bands(bands)
+
+
+@algorithm("Image.unmask", "Image input, Image value = null, Boolean sameFootprint = true -> Image")
+def unmask(image: ImageValue, value: ImageValue | None, same_footprint: bool) -> ImageValue:
+    """Masked pixels replaced by the value image's pixels (0 where none is given); the footprint stays the input's."""
+    value = constant_image(0) if value is None else value
+    if len(value.bands) not in (1, len(image.bands)):
+        raise ComputeError(f"the value has {len(value.bands)} bands, the image {len(image.bands)}; give one, or as many")
+    fillers = list(value.bands) * (len(image.bands) if len(value.bands) == 1 else 1)
+    bands = [
+        replace(
+            band,
+            source=Pixelwise(_fill, band.source, filler.source),
+            dtype=np.result_type(band.dtype, _small_type(filler)),
+        )
+        for band, filler in zip(image.bands, fillers)
+    ]
+    filled = image.with_bands(bands)
+    if not same_footprint or image.footprint is None:
+        return replace(filled, footprint=None if not same_footprint else image.footprint)
+    shape = GeometryMask(image.footprint)
+    return map_sources(filled, lambda source: Pixelwise(_update_mask, source, shape))
+
+
+def _small_type(band: Band) -> np.dtype[Any]:
+    """The smallest type of a constant, so that it does not widen the other side; else the band's type."""
+    if isinstance(band.source, Constant):
+        return np.dtype(np.min_scalar_type(band.source.value))
+    return band.dtype
+
+
+def _fill(pixels: Sequence[Pixels]) -> Pixels:
+    image, filler = pixels
+    if image.valid is None:
+        return image
+    data = np.where(image.valid, image.data, filler.data)
+    return Pixels(data, None if filler.valid is None else image.valid | filler.valid)
+
+
+@algorithm("Image.clip", "Image input, Object geometry -> Image")
+def clip(image: ImageValue, geometry: Any) -> ImageValue:
+    """The image masked outside a geometry; a pixel is inside where its centre is. The footprint becomes the geometry."""
+    shape = to_geometry(geometry)
+    inside = GeometryMask(shape)
+    return replace(map_sources(image, lambda source: Pixelwise(_update_mask, source, inside)), footprint=shape)
+
+
+@algorithm("Image.where", "Image input, Image test, Image value -> Image")
+def where(image: ImageValue, test: ImageValue, value: ImageValue) -> ImageValue:
+    """The value where the test is not 0; where test or value is masked, and where the input is, the input stays."""
+    tests = _as_many(test, image, "test")
+    values = _as_many(value, image, "value")
+    bands = [
+        replace(
+            band,
+            source=Pixelwise(_choose, band.source, t.source, v.source),
+            dtype=np.result_type(band.dtype, _small_type(v)),
+        )
+        for band, t, v in zip(image.bands, tests, values)
+    ]
+    return image.with_bands(bands)
+
+
+def where_nonzero(condition: ImageValue, chosen: ImageValue, other: ImageValue) -> ImageValue:
+    """``chosen`` where the condition is not 0, else ``other``: one band each; masked where the condition is."""
+    for image in (condition, chosen, other):
+        if len(image.bands) != 1:
+            raise ComputeError("a choice (? :) needs images of one band")
+    test, one, two = condition.bands[0], chosen.bands[0], other.bands[0]
+    source = Pixelwise(_choose_either, test.source, one.source, two.source)
+    return condition.with_bands([replace(test, source=source, dtype=np.result_type(_small_type(one), _small_type(two)))])
+
+
+def _choose_either(pixels: Sequence[Pixels]) -> Pixels:
+    test, one, two = pixels
+    chosen = test.data != 0
+    valid = np.where(chosen, one.valid_or_true(), two.valid_or_true()) & test.valid_or_true()
+    return Pixels(np.where(chosen, one.data, two.data), valid)
+
+
+def _as_many(other: ImageValue, image: ImageValue, name: str) -> list[Band]:
+    if len(other.bands) not in (1, len(image.bands)):
+        raise ComputeError(f"the {name} image has {len(other.bands)} bands, the input {len(image.bands)}")
+    return list(other.bands) * (len(image.bands) if len(other.bands) == 1 else 1)
+
+
+def _choose(pixels: Sequence[Pixels]) -> Pixels:
+    image, test, value = pixels
+    chosen = (test.data != 0) & test.valid_or_true() & value.valid_or_true()
+    return Pixels(np.where(chosen, value.data, image.data), image.valid)
+
+
+@algorithm("Image.remap", "Image image, List from, List to, Object defaultValue = null, String bandName = null -> Image")
+def remap(
+    image: ImageValue, values_from: list[Any], values_to: list[Any], default: Any, band_name: str | None
+) -> ImageValue:
+    """Values of one band replaced by a table; others become the default, or masked where none is given. The band is
+    named ``remapped``."""
+    if len(values_from) != len(values_to) or not values_from:
+        raise ComputeError(f"{len(values_from)} values cannot be mapped to {len(values_to)}")
+    if not all(is_number(value) for value in [*values_from, *values_to]):
+        raise ComputeError("only numbers can be mapped")
+    band = image.bands[0] if band_name is None else _matching(image, band_name)[0]
+    keys, order = np.unique(np.asarray(values_from), return_index=True)
+    results = np.asarray(values_to)[order]
+
+    def lookup(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        position = np.clip(np.searchsorted(keys, data), 0, keys.size - 1)
+        found = keys[position] == data
+        return np.where(found, results[position], 0 if default is None else default), found | (default is not None)
+
+    source = Elementwise(lookup, band.source)
+    return ImageValue((Band("remapped", source, band.grid, results.dtype),), image.properties, image.footprint)
+
+
+@algorithm("Image.normalizedDifference", "Image input, List bandNames = null -> Image")
+def normalized_difference(image: ImageValue, names: list[str] | None) -> ImageValue:
+    """(first - second) / (first + second) of two bands, named ``nd``; a negative value in either masks the pixel, a
+    sum of 0 as well (0 / 0 has no value)."""
+    chosen = image.bands[:2] if names is None else [_matching(image, name)[0] for name in names]
+    if len(chosen) != 2:
+        raise ComputeError(f"two bands are needed, {len(chosen)} were given")
+    first, second = chosen
+    source = Elementwise(_normalized_difference, first.source, second.source)
+    return ImageValue((Band("nd", source, first.grid, np.dtype(np.float32)),), {}, image.footprint)
+
+
+def _normalized_difference(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    total = first + second
+    defined = (first >= 0) & (second >= 0) & (total != 0)
+    return np.divide(first - second, total, out=np.zeros_like(total), where=defined), defined
+
+
+@algorithm("ImageCollection.mosaic", "ImageCollection collection -> Image")
+def mosaic(collection: CollectionValue) -> ImageValue:
+    """The images over each other, the last on top: per band, the last valid pixel."""
+    images = [image for image in collection.elements if isinstance(image, ImageValue)]
+    if not images:
+        return ImageValue(())
+    bands = []
+    for band in images[0].bands:
+        sources = [other.source for image in images for other in image.bands if other.name == band.name]
+        bands.append(replace(band, source=Pixelwise(_last_valid, *sources), grid=None))
+    return ImageValue(tuple(bands))
+
+
+def _last_valid(pixels: Sequence[Pixels]) -> Pixels:
+    result = pixels[0]
+    for top in pixels[1:]:
+        result = _fill((top, result))
+    return result
+
+
+@algorithm("Image.metadata", "Image image, String property, String name = null -> Image")
+def metadata(image: ImageValue, key: str, name: str | None) -> ImageValue:
+    """A numeric property as a constant band, named after it."""
+    value = image.properties.get(key)
+    if value is None:
+        return ImageValue((Band(name or key, Masked()),))
+    if not is_number(value):
+        raise ComputeError(f"the property {key!r} is not a number")
+    return rename_bands(constant_image(value), [name or key])
+
+
+def _cast(data: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Values in another type: integers are cut towards zero and held within the type's range."""
+    if data.dtype == dtype:
+        return data
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        whole = np.trunc(np.nan_to_num(data)) if np.issubdtype(data.dtype, np.floating) else data
+        return np.clip(whole, limits.min, limits.max).astype(dtype)
+    return data.astype(dtype)
+
+
+def _cast_algorithm(name: str, dtype: Any) -> Algorithm:
+    target = np.dtype(dtype)
+
+    @algorithm(f"Image.to{name}", "Image value -> Image", (f"Image.{name[0].lower()}{name[1:]}",))
+    def cast(image: ImageValue) -> ImageValue:
+        return map_sources(image, lambda source: _typed(source, target), target)
+
+    return replace(cast, description=f"The values as {target.name}: cut towards zero, held within the type's range.")
+
+
+def _typed(source: Source, dtype: np.dtype[Any]) -> Source:
+    return Elementwise(lambda data: _cast(data, dtype), source)
+
+
+CASTS = tuple(
+    _cast_algorithm(name, dtype)
+    for name, dtype in (
+        ("Byte", np.uint8),
+        ("Uint8", np.uint8),
+        ("Int8", np.int8),
+        ("Uint16", np.uint16),
+        ("Int16", np.int16),
+        ("Uint32", np.uint32),
+        ("Int32", np.int32),
+        ("Int64", np.int64),
+        ("Float", np.float32),
+        ("Double", np.float64),
+    )
+)
+
+
+@algorithm("Image.id", "Element element -> String")
+def image_id(element: ImageValue | FeatureValue) -> str | None:
+    """The id of a stored image, null for a computed one."""
+    return element.id

@@ -1,0 +1,148 @@
+"""What an algorithm is: a name, a signature that the client can read, and the function that computes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+from ..values import ComputeError, ImageValue
+
+_REQUIRED = object()
+_PARAMETER = re.compile(r"^\s*(?P<type>[\w<>]+)\s+(?P<name>\w+)\s*(?:=\s*(?P<default>.+?)\s*)?$")
+_DEFAULTS = {"null": None, "true": True, "false": False}
+
+
+class Context(Protocol):
+    """What algorithms may ask of the engine around them."""
+
+    def load_image(self, asset: str) -> ImageValue:
+        """The stored image of an asset id."""
+
+    def load_collection(self, asset: str) -> Any:
+        """The stored image collection of an asset id."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an algorithm; ``type`` is Earth Engine's name of its type."""
+
+    name: str
+    type: str
+    default: Any = _REQUIRED
+
+    @property
+    def is_optional(self) -> bool:
+        """True where the parameter may be left out."""
+        return self.default is not _REQUIRED
+
+    def describe(self) -> dict[str, Any]:
+        """The parameter as the service lists it."""
+        described = {"argumentName": self.name, "type": self.type, "description": ""}
+        if self.is_optional:
+            described |= {"optional": True, "defaultValue": self.default}
+        return described
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One algorithm; ``aliases`` are other names of the same."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: str
+    function: Callable[..., Any]
+    description: str
+    needs_context: bool = False
+    aliases: tuple[str, ...] = ()
+
+    def invoke(self, given: Mapping[str, Any], context: Context) -> Any:
+        """The algorithm's value for arguments by name; arguments left out get their defaults.
+
+        Raises ComputeError naming the algorithm for arguments that are missing or unknown, and for whatever the
+        algorithm itself refuses.
+        """
+        arguments = {parameter.name: parameter.default for parameter in self.parameters}
+        for name, value in given.items():
+            if name not in arguments:
+                raise ComputeError(f"{self.name}: there is no argument {name!r}.")
+            arguments[name] = value
+        missing = [name for name, value in arguments.items() if value is _REQUIRED]
+        if missing:
+            raise ComputeError(f"{self.name}: the required argument {missing[0]!r} is missing.")
+        converted = [convert(arguments[p.name], p, self.name) for p in self.parameters]
+        try:
+            return self.function(context, *converted) if self.needs_context else self.function(*converted)
+        except ComputeError as error:
+            text = str(error)
+            raise ComputeError(text if re.match(r"^\w+(\.\w+)*: ", text) else f"{self.name}: {text}") from None
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The algorithm as the service lists it, under its name or an alias."""
+        return {
+            "name": f"algorithms/{name}",
+            "description": self.description,
+            "returnType": self.returns,
+            "arguments": [parameter.describe() for parameter in self.parameters],
+        }
+
+
+def algorithm(
+    name: str, signature: str, aliases: tuple[str, ...] = (), needs_context: bool = False, description: str = ""
+) -> Callable[[Callable[..., Any]], Algorithm]:
+    """Decorator: makes an Algorithm of a function whose parameters stand in the order of ``signature``.
+
+    The signature reads like ``"Image input, Float radius = 1.5 -> Image"``; the types are the service's.
+    """
+    parameter_text, returns = (part.strip() for part in signature.split("->"))
+
+    def wrap(function: Callable[..., Any]) -> Algorithm:
+        text = description or (function.__doc__ or "").strip()
+        parameters = tuple(_parameter(part) for part in parameter_text.split(",") if part.strip())
+        return Algorithm(name, parameters, returns, function, text, needs_context, aliases)
+
+    return wrap
+
+
+def _parameter(text: str) -> Parameter:
+    match = _PARAMETER.match(text)
+    if match is None:
+        raise ValueError(f"cannot read the parameter {text!r}")
+    default: Any = match["default"]
+    if default is None:
+        return Parameter(match["name"], match["type"])
+    if default in _DEFAULTS:
+        return Parameter(match["name"], match["type"], _DEFAULTS[default])
+    if default.startswith('"'):
+        return Parameter(match["name"], match["type"], default.strip('"'))
+    return Parameter(match["name"], match["type"], int(default) if re.fullmatch(r"-?\d+", default) else float(default))
+
+
+def collect(*modules: ModuleType) -> dict[str, Algorithm]:
+    """All algorithms defined in modules, by every name they have."""
+    found: dict[str, Algorithm] = {}
+    for module in modules:
+        for value in vars(module).values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Algorithm):
+                    found |= {name: item for name in (item.name, *item.aliases)}
+    return found
+
+
+def convert(value: Any, parameter: Parameter, algorithm_name: str) -> Any:
+    """A value as the type that a parameter declares: numbers to images, texts to images by id, and so on."""
+    from .conversions import CONVERTERS
+
+    if value is None:
+        if parameter.is_optional or parameter.type == "Object":
+            return None
+        raise ComputeError(f"{algorithm_name}: the argument {parameter.name!r} cannot be null.")
+    converter = CONVERTERS.get(parameter.type.split("<")[0])
+    if converter is None:
+        return value
+    try:
+        return converter(value)
+    except ComputeError as error:
+        raise ComputeError(f"{algorithm_name}: argument {parameter.name!r}: {error}") from None

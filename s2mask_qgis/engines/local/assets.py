@@ -1,0 +1,199 @@
+"""The asset store: exported images as cloud-optimised GeoTIFFs in one folder, whole or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from osgeo import gdal, osr
+
+from ...core.grid import Grid
+from ..errors import EngineError, NotFoundError, StorageError
+from .algorithms.sampling import BLOCK_PX
+from .algorithms.shapes import grid_outline
+from .raster.evaluation import Evaluation
+from .raster.sources import Pixels
+from .raster.stored import StoredBand
+from .raster.windows import blocks
+from .values import Band, ImageValue
+
+PROJECT = "local-engine"
+ROOT = f"projects/{PROJECT}/assets"
+NODATA = -9999.0
+"""Stands for masked in every stored asset."""
+
+PROPERTIES_KEY = "EARTH_ENGINE_PROPERTIES"
+PARTIAL = ".partial"
+_ASSET = re.compile(rf"^{ROOT}/((?:[\w-]+/)*[\w-]+)$")
+RESAMPLING = {"MEAN": "AVERAGE", "MODE": "MODE", "SAMPLE": "NEAREST"}
+"""How overviews are made for each pyramiding policy of the service."""
+
+
+@dataclass(frozen=True)
+class AssetStore:
+    """Assets of the local project below a folder: ``projects/local-engine/assets/mask/X`` is ``mask/X.tif``."""
+
+    folder: Path
+
+    def path(self, asset: str) -> Path:
+        """The file of an asset, whether it exists or not. NotFoundError where the id cannot be one of this store."""
+        match = _ASSET.match(asset)
+        if match is None:
+            raise NotFoundError(f"{asset!r} is not the id of an asset of this computer ({ROOT}/…).")
+        return self.folder / f"{match[1]}.tif"
+
+    def properties(self, asset: str) -> dict[str, Any] | None:
+        """The properties of an asset, None where it does not exist."""
+        path = self.path(asset)
+        return read_properties(path) if path.is_file() else None
+
+    def load(self, asset: str) -> ImageValue:
+        """The image of an asset. NotFoundError where there is none."""
+        path = self.path(asset)
+        if not path.is_file():
+            raise NotFoundError(f"Image asset '{asset}' does not exist.")
+        return read_image(path, asset)
+
+    def write(self, image: ImageValue, grid: Grid, asset: str, name: str, policy: str) -> Iterator[float]:
+        """Evaluate an image over a grid and store it as an asset; yields the share done (0-1) block by block.
+
+        ``name`` names the unfinished file, which replaces an older asset only when it is whole. Raises StorageError
+        where the disk is full or the folder cannot be written.
+        """
+        final = self.path(asset)
+        partial = self.folder / PARTIAL / f"{name}.tif"
+        try:
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            final.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"The folder {self.folder} cannot be written ({error.strerror}); choose another.") from None
+        blocks_file = partial.with_suffix(".blocks.tif")
+        with _storage_errors(final):
+            yield from _write_blocks(image, grid, blocks_file)
+            _write_cog(blocks_file, partial, RESAMPLING[policy], image.properties)
+            blocks_file.unlink()
+            os.replace(partial, final)
+        yield 1.0
+
+    def discard(self, name: str) -> None:
+        """Remove what an unfinished export of this name has left."""
+        for path in (self.folder / PARTIAL).glob(f"{name}.*"):
+            path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove the folder of unfinished exports where it is empty."""
+        folder = self.folder / PARTIAL
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """GDAL's and the system's failures to write, as a sentence."""
+    messages: list[str] = []
+    gdal.PushErrorHandler(lambda level, code, text: messages.append(text) if level >= gdal.CE_Failure else None)
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror}); free some space or choose another folder.") from None
+    finally:
+        gdal.PopErrorHandler()
+    if messages:
+        raise StorageError(f"{path} cannot be written ({messages[0]}); free some space or choose another folder.")
+
+
+def _write_blocks(image: ImageValue, grid: Grid, path: Path) -> Iterator[float]:
+    """The image's pixels in a plain tiled GeoTIFF; yields the share done, up to 0.95."""
+    rows, columns = grid.shape_yx
+    dtype = _stored_type([band.dtype for band in image.bands])
+    kind = gdal.GDT_Float64 if dtype == np.float64 else gdal.GDT_Float32
+    options = ["TILED=YES", f"BLOCKXSIZE={BLOCK_PX}", f"BLOCKYSIZE={BLOCK_PX}", "INTERLEAVE=BAND", "BIGTIFF=IF_SAFER"]
+    options += ["COMPRESS=LZW", "SPARSE_OK=TRUE"]
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, len(image.bands), kind, options)
+    if dataset is None:
+        raise StorageError(f"{path.parent} cannot be written; choose another folder.")
+    x_scale, _, x0, _, y_scale, y0 = grid.transform
+    dataset.SetGeoTransform((x0, x_scale, 0.0, y0, 0.0, y_scale))
+    dataset.SetProjection(_wkt(grid.crs))
+    for number, band in enumerate(image.bands, start=1):
+        dataset.GetRasterBand(number).SetDescription(band.name)
+        dataset.GetRasterBand(number).SetNoDataValue(NODATA)
+    evaluation = Evaluation([band.source for band in image.bands])
+    total = -(-rows // BLOCK_PX) * -(-columns // BLOCK_PX)
+    for done, (row, column, window) in enumerate(blocks(grid, BLOCK_PX), start=1):
+        for number, pixels in enumerate(evaluation.read(window), start=1):
+            dataset.GetRasterBand(number).WriteArray(_filled(pixels, dtype), column, row)
+        yield 0.95 * done / total
+    dataset.FlushCache()
+
+
+def _stored_type(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    """The one floating type that holds the values of all bands exactly."""
+    small = all(dtype.itemsize <= 2 or dtype == np.float32 for dtype in dtypes)
+    return np.dtype(np.float32 if small else np.float64)
+
+
+def _filled(pixels: Pixels, dtype: np.dtype[Any]) -> np.ndarray:
+    data = pixels.data.astype(dtype)
+    valid = pixels.valid_or_true()
+    if (data[valid] == NODATA).any():
+        raise EngineError(f"The image holds the value {NODATA:g}, which stands for masked in stored images.")
+    data[~valid] = NODATA
+    return data
+
+
+def _write_cog(source_path: Path, path: Path, resampling: str, properties: Mapping[str, Any]) -> None:
+    source = gdal.Open(str(source_path), gdal.GA_Update)
+    source.SetMetadataItem(PROPERTIES_KEY, json.dumps(dict(properties), sort_keys=True))
+    options = ["COMPRESS=DEFLATE", "PREDICTOR=YES", f"BLOCKSIZE={BLOCK_PX}", f"OVERVIEWRESAMPLING={resampling}"]
+    gdal.GetDriverByName("COG").CreateCopy(str(path), source, options=options)
+
+
+def _wkt(crs: str) -> str:
+    reference = osr.SpatialReference()
+    reference.SetFromUserInput(crs)
+    return str(reference.ExportToWkt())
+
+
+def read_properties(path: Path) -> dict[str, Any]:
+    """The properties stored in an asset's file; empty where it holds none or cannot be read."""
+    dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
+    text = dataset.GetMetadataItem(PROPERTIES_KEY) if dataset is not None else None
+    return json.loads(text) if text else {}
+
+
+def read_image(path: Path, asset: str) -> ImageValue:
+    """A stored asset as an image. It is read at its own resolution only: pyramids of assets hold rounded values."""
+    dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
+    if dataset is None:
+        raise EngineError(f"{path} cannot be read; remove it and run again.")
+    x0, x_scale, _, y0, _, y_scale = dataset.GetGeoTransform()
+    reference = osr.SpatialReference(wkt=dataset.GetProjection())
+    crs = f"EPSG:{reference.GetAuthorityCode(None)}"
+    grid = Grid(crs, (x_scale, 0.0, x0, 0.0, y_scale, y0), (dataset.RasterYSize, dataset.RasterXSize))
+    bands = []
+    for number in range(1, dataset.RasterCount + 1):
+        band = dataset.GetRasterBand(number)
+        dtype = np.dtype(np.float64 if band.DataType == gdal.GDT_Float64 else np.float32)
+        source = StoredBand(grid, (1,), _part_reader(path, number))
+        bands.append(Band(band.GetDescription() or f"b{number}", source, grid, dtype))
+    text = dataset.GetMetadataItem(PROPERTIES_KEY)
+    return ImageValue(tuple(bands), json.loads(text) if text else {}, grid_outline(grid), asset)
+
+
+def _part_reader(path: Path, number: int) -> Any:
+    def read(level: int, row: int, column: int, rows: int, columns: int) -> Pixels:
+        dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
+        data = None if dataset is None else dataset.GetRasterBand(number).ReadAsArray(column, row, columns, rows)
+        if data is None:
+            raise EngineError(f"{path} cannot be read; remove it and run again.")
+        return Pixels(data, data != NODATA)
+
+    return read

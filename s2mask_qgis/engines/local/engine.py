@@ -1,0 +1,166 @@
+"""The local engine: the Earth Engine client, talking to the protocol on this computer, with its library and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ...core.area import Area
+from ...core.grid import Grid
+from ...core.scenes import Scene
+from ..base import CountCallback, Export, Operation, TrueColour
+from ..client import ServiceClient
+from ..errors import CancelledError, EngineError, NotFoundError, StorageError
+from .assets import PROJECT, ROOT, AssetStore
+from .library.library import SceneLibrary
+from .library.records import SceneProblem
+from .operations import OperationQueue
+from .protocol import URL, Protocol, Transport
+from .workers import Job, WorkerPool
+
+if TYPE_CHECKING:
+    import ee
+
+TRUE_COLOUR_BANDS = ("B4", "B3", "B2")
+WORKERS = 2
+_POLL_SECONDS = 0.1
+
+
+class LocalEngine:
+    """Computes on the products of ``scenes_folder``; see base.Engine for the methods.
+
+    ``library_folder`` keeps ingested scenes for all runs, ``store_folder`` receives the results. ``is_cancelled`` ends
+    whatever is waited for. Use it in a ``with`` block, or close it.
+    """
+
+    def __init__(
+        self,
+        scenes_folder: Path,
+        library_folder: Path,
+        store_folder: Path,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        on_log: Callable[[str], None] = lambda line: None,
+        workers: int = WORKERS,
+    ) -> None:
+        self._is_cancelled = is_cancelled
+        self._library = SceneLibrary(scenes_folder, library_folder)
+        self._store = AssetStore(Path(store_folder))
+        folders = [str(Path(folder).absolute()) for folder in (scenes_folder, library_folder, store_folder)]
+        self._pool = WorkerPool(workers, folders, on_log)
+        self._operations = OperationQueue(self._pool, self._store)
+        protocol = Protocol(self._pool, self._operations, self._store, is_cancelled)
+        try:
+            self._client = ServiceClient(URL, PROJECT, Transport(protocol))
+        except BaseException:
+            self._pool.close()
+            raise
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def refresh(self, on_count: CountCallback) -> tuple[SceneProblem, ...]:
+        """Look through the scenes folder; returns the products that cannot be used, and why."""
+        job = self._pool.submit({"kind": "index"}, urgent=True, on_count=on_count)
+        self._wait([job])
+        job.result()
+        return self._library.problems()
+
+    def scenes(self, area: Area | None = None, tiles: Sequence[str] | None = None) -> list[Scene]:
+        """See base.Engine."""
+        return self._client.scenes(area, tiles)
+
+    def grid(self, scene: Scene) -> Grid:
+        """See base.Engine."""
+        return self._client.grid(scene)
+
+    def true_colour(self, scene: Scene) -> TrueColour | None:
+        """The ingested 10 m bands of a scene; None where they are not ingested yet."""
+        ingested = self._library.ingested(scene.index)
+        if ingested is None:
+            return None
+        red, green, blue = (ingested.bands[name] for name in TRUE_COLOUR_BANDS)
+        if not red.path == green.path == blue.path:
+            return None
+        return TrueColour(red.path, (red.number, green.number, blue.number))
+
+    def prepare(
+        self, scenes: Iterable[Scene], on_count: CountCallback, is_cancelled: Callable[[], bool]
+    ) -> dict[str, str]:
+        """Ingest scenes; see base.Engine. StorageError where the library cannot hold them."""
+        jobs = {
+            scene.index: self._pool.submit({"kind": "ingest", "index": scene.index})
+            for scene in scenes
+            if self._library.ingested(scene.index) is None
+        }
+        self._wait(list(jobs.values()), on_count)
+        reasons = {}
+        for index, job in jobs.items():
+            try:
+                job.result()
+            except StorageError:
+                raise
+            except EngineError as error:
+                reasons[index] = str(error)
+        return reasons
+
+    def _wait(self, jobs: list[Job], on_count: CountCallback = lambda done, total: None) -> None:
+        """Until all jobs have ended; a full disk ends the others, cancelling ends all with CancelledError."""
+        while True:
+            ended = [job for job in jobs if job.has_ended]
+            on_count(len(ended), len(jobs))
+            if len(ended) == len(jobs):
+                return
+            is_full = any(job.status == "RESOURCE_EXHAUSTED" for job in ended)
+            if is_full or self._is_cancelled():
+                for job in jobs:
+                    self._pool.cancel(job)
+                if not is_full:
+                    raise CancelledError("Stopped on request.")
+            next(job for job in jobs if not job.has_ended).wait(_POLL_SECONDS)
+
+    def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
+        """See base.Engine."""
+        return self._client.sample(image, grid, size, seed)
+
+    def value(self, computation: ee.ComputedObject) -> Any:
+        """See base.Engine."""
+        return self._client.value(computation)
+
+    def start(self, export: Export) -> str:
+        """See base.Engine."""
+        return self._client.start(export)
+
+    def operations(self) -> dict[str, Operation]:
+        """See base.Engine."""
+        return self._client.operations()
+
+    def cancel(self, operation_name: str) -> None:
+        """See base.Engine."""
+        self._client.cancel(operation_name)
+
+    def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
+        """See base.Engine; read from the file, no worker is asked."""
+        return self._store.properties(asset)
+
+    def asset_id(self, kind: str, index: str) -> str:
+        """See base.Engine."""
+        return f"{ROOT}/{kind}/{index}"
+
+    def fetch(self, asset: str) -> Path:
+        """The asset's own file."""
+        path = self._store.path(asset)
+        if not path.is_file():
+            raise NotFoundError(f"There is no result {path}.")
+        return path
+
+    def close(self) -> None:
+        """Stop the workers and remove what they leave unfinished."""
+        self._pool.close()
+        self._operations.close()

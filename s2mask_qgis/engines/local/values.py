@@ -1,0 +1,159 @@
+"""The values that expressions are made of: images, collections, features, geometries, dates, filters, reducers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from ...core.grid import Grid
+from .raster.sources import Pixels, Source
+
+
+class ComputeError(Exception):
+    """An expression that cannot be evaluated; the text names the algorithm and what is wrong, as the service would."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of an image: its name, where its pixels come from, its default grid (None: no resolution of its own)
+    and the type its values are declared to have."""
+
+    name: str
+    source: Source
+    grid: Grid | None = None
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float64))
+
+
+@dataclass(frozen=True)
+class GeometryValue:
+    """A geometry as GeoJSON in ``crs``. Edges between corners are straight in ``crs``, or geodesic lines."""
+
+    geojson: Mapping[str, Any]
+    crs: str = "EPSG:4326"
+    geodesic: bool = False
+
+
+@dataclass(frozen=True)
+class ImageValue:
+    """Bands in order, and properties; ``footprint`` is None where the image is unbounded."""
+
+    bands: tuple[Band, ...]
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    footprint: GeometryValue | None = None
+    id: str | None = None
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands, in order."""
+        return tuple(band.name for band in self.bands)
+
+    def with_bands(self, bands: Sequence[Band]) -> ImageValue:
+        """The same image with other bands."""
+        return replace(self, bands=tuple(bands))
+
+
+@dataclass(frozen=True)
+class FeatureValue:
+    """A geometry (or none) with properties."""
+
+    geometry: GeometryValue | None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class CollectionValue:
+    """Elements in order: images or features."""
+
+    elements: tuple[ImageValue | FeatureValue, ...]
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DateValue:
+    """An instant, in milliseconds since 1970 UTC."""
+
+    millis: int
+
+    @property
+    def time(self) -> datetime:
+        """The instant as a datetime, UTC."""
+        return datetime.fromtimestamp(self.millis / 1000, timezone.utc)
+
+
+@dataclass(frozen=True)
+class DateRangeValue:
+    """From ``start`` (included) to ``end`` (excluded), in milliseconds since 1970 UTC."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class FilterValue:
+    """A test of an element."""
+
+    matches: Callable[[ImageValue | FeatureValue], bool]
+
+
+@dataclass(frozen=True)
+class ReducerOutput:
+    """One output of a reducer: ``reduce(stack, valid)`` folds axis 0 of values and validity of shape (n, ...).
+
+    The result is the values and where they are defined. ``dtype`` is the declared type, None for the inputs' own.
+    """
+
+    name: str
+    reduce: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    dtype: np.dtype[Any] | None = None
+
+
+@dataclass(frozen=True)
+class ReducerValue:
+    """A reducer of one input with one output or several (combined)."""
+
+    outputs: tuple[ReducerOutput, ...]
+
+
+@dataclass(frozen=True)
+class KernelValue:
+    """Weights around a pixel, (2 r + 1) x (2 r + 1), in pixels of the evaluation grid; 0 leaves a neighbour out."""
+
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class ProjectionValue:
+    """A coordinate system with the transform of a grid, in Earth Engine's order."""
+
+    crs: str
+    transform: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FunctionValue:
+    """A function of the expression: called with its arguments by name."""
+
+    argument_names: tuple[str, ...]
+    call: Callable[[Mapping[str, Any]], Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        if len(arguments) < len(self.argument_names):
+            raise ComputeError(f"A function of {len(self.argument_names)} arguments was given {len(arguments)}.")
+        return self.call(dict(zip(self.argument_names, arguments)))
+
+
+def map_sources(image: ImageValue, function: Callable[[Source], Source], dtype: Any = None) -> ImageValue:
+    """The image with each band's source replaced, names and grids kept."""
+    return image.with_bands(
+        [replace(band, source=function(band.source), dtype=np.dtype(dtype) if dtype else band.dtype) for band in image.bands]
+    )
+
+
+def whole_valid(pixels: Sequence[Pixels]) -> bool:
+    """True where no input has a masked pixel."""
+    return all(part.valid is None or bool(part.valid.all()) for part in pixels)

@@ -1,0 +1,167 @@
+"""The worker process: does one piece of work after another for the engine that started it, and ends with it.
+
+It reads jobs from its standard input, one line of JSON each, and writes events to its standard output: a line of JSON,
+followed by as many bytes as the line announces. Pixels are computed here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from osgeo import gdal
+
+from ...core.grid import Grid
+from ..errors import BadRequestError, EngineError, NotFoundError, SceneError, StorageError
+from .answers import asset_json, feature_json, to_json
+from .assets import AssetStore
+from .catalogue import Catalogue
+from .graph import check_vocabulary, decode
+from .interpreter import Interpreter
+from .library.library import SceneLibrary
+from .values import CollectionValue, ComputeError, FeatureValue, ImageValue
+from .vocabulary import VOCABULARY
+
+CACHE_MB = 256
+"""GDAL's block cache of one worker."""
+
+ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (NotFoundError, "NOT_FOUND"),
+    (StorageError, "RESOURCE_EXHAUSTED"),
+    (SceneError, "FAILED_PRECONDITION"),
+    (BadRequestError, "INVALID_ARGUMENT"),
+    (ComputeError, "INVALID_ARGUMENT"),
+    (MemoryError, "RESOURCE_EXHAUSTED"),
+    (EngineError, "INTERNAL"),
+)
+"""The service's status for each kind of error, the first that fits."""
+
+Emit = Callable[..., None]
+
+
+class Worker:
+    """Carries out jobs against one library and one store; ``emit`` sends an event with optional payloads."""
+
+    def __init__(self, catalogue: Catalogue, emit: Emit) -> None:
+        self._catalogue = catalogue
+        self._emit = emit
+        self._kinds: dict[str, Callable[[dict[str, Any]], list[bytes]]] = {
+            "index": self._index,
+            "ingest": self._ingest,
+            "value": self._value,
+            "features": self._features,
+            "asset": self._asset,
+            "export": self._export,
+        }
+
+    def carry_out(self, job: dict[str, Any]) -> None:
+        """Do one job; whatever goes wrong is sent as an event."""
+        try:
+            payloads = self._kinds[job["kind"]](job)
+        except Exception as error:
+            status = next((status for kind, status in ERROR_KINDS if isinstance(error, kind)), None)
+            if status is None:
+                traceback.print_exc()
+            text = str(error) if status else f"The local engine failed unexpectedly ({type(error).__name__}: {error})."
+            self._emit({"event": "error", "status": status or "INTERNAL", "message": text})
+        else:
+            self._emit({"event": "done"}, *payloads)
+
+    def _index(self, job: dict[str, Any]) -> list[bytes]:
+        def on_count(done: int, total: int) -> None:
+            self._emit({"event": "progress", "done": done, "total": total})
+
+        problems = self._catalogue.library.refresh(on_count, lambda: False)
+        return [json.dumps([[problem.product, problem.text] for problem in problems]).encode()]
+
+    def _ingest(self, job: dict[str, Any]) -> list[bytes]:
+        self._catalogue.library.ingest(job["index"])
+        return []
+
+    def _evaluate(self, expression: Any) -> Any:
+        root = decode(expression)
+        check_vocabulary(root, VOCABULARY)
+        return Interpreter(root, VOCABULARY, self._catalogue).result()
+
+    def _value(self, job: dict[str, Any]) -> list[bytes]:
+        return [_compact({"result": to_json(self._evaluate(job["expression"]))})]
+
+    def _features(self, job: dict[str, Any]) -> list[bytes]:
+        """A table by pages, each ready to be sent; the caller adds the page token."""
+        value = self._evaluate(job["expression"])
+        if not isinstance(value, CollectionValue):
+            raise ComputeError("Only a FeatureCollection can be computed as a table.")
+        features = [_as_feature(element) for element in value.elements]
+        size = job["page_size"]
+        pages = [features[start : start + size] for start in range(0, len(features), size)] or [[]]
+        return [_compact([feature_json(feature) for feature in page]) for page in pages]
+
+    def _asset(self, job: dict[str, Any]) -> list[bytes]:
+        return [_compact(asset_json(job["asset"], self._catalogue.load_image(job["asset"])))]
+
+    def _export(self, job: dict[str, Any]) -> list[bytes]:
+        image = self._evaluate(job["expression"])
+        if not isinstance(image, ImageValue) or not image.bands:
+            raise ComputeError("Only an Image with at least one band can be exported.")
+        store = self._catalogue.store
+        grid = Grid.from_json(job["grid"])
+        for share in store.write(image, grid, job["asset"], job["name"], job["pyramiding"]):
+            self._emit({"event": "progress", "done": round(share * 1000), "total": 1000})
+        return []
+
+
+def _as_feature(element: Any) -> FeatureValue:
+    if isinstance(element, FeatureValue):
+        return element
+    return FeatureValue(element.footprint, element.properties, element.id)
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _sender(stream: BinaryIO) -> Emit:
+    def emit(event: dict[str, Any], *payloads: bytes) -> None:
+        header = {**event, "sizes": [len(payload) for payload in payloads]}
+        stream.write(_compact(header) + b"\n" + b"".join(payloads))
+        stream.flush()
+
+    return emit
+
+
+def _jobs(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Jobs as they come in. When the stream ends the engine has gone, and the process ends at once, mid-job or not."""
+    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in stream:
+            waiting.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield waiting.get()
+
+
+def main(scenes_folder: str, library_folder: str, store_folder: str) -> None:
+    """Serve jobs until the standard input ends."""
+    events = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever libraries print must not land among the events
+    gdal.SetCacheMax(CACHE_MB * 2**20)
+    gdal.PushErrorHandler("CPLQuietErrorHandler")
+    sys.setrecursionlimit(20_000)
+    library = SceneLibrary(Path(scenes_folder), Path(library_folder))
+    worker = Worker(Catalogue(library, AssetStore(Path(store_folder))), _sender(events))
+    for job in _jobs(sys.stdin.buffer):
+        worker.carry_out(job)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,245 @@
+"""The worker pool: a few processes that do the engine's work, one job each at a time, and can be stopped at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base import CountCallback
+from ..errors import (
+    BadRequestError,
+    CancelledError,
+    EngineError,
+    NotFoundError,
+    SceneError,
+    StorageError,
+    TransientError,
+)
+
+ERRORS: dict[str, type[EngineError]] = {
+    "NOT_FOUND": NotFoundError,
+    "RESOURCE_EXHAUSTED": StorageError,
+    "FAILED_PRECONDITION": SceneError,
+    "INVALID_ARGUMENT": BadRequestError,
+    "UNAVAILABLE": TransientError,
+    "CANCELLED": CancelledError,
+    "INTERNAL": EngineError,
+}
+"""What a worker's status becomes on this side."""
+
+ATTEMPTS = 2
+"""A job whose worker dies is tried once more: the job may not be what killed it."""
+
+
+class Job:
+    """One piece of work: what it is, how far it is, and how it ended."""
+
+    def __init__(self, order: dict[str, Any], on_count: CountCallback | None = None) -> None:
+        self.order = order
+        self.payloads: list[bytes] = []
+        self.status: str | None = None
+        self.message = ""
+        self.is_running = False
+        self.is_cancelled = False
+        self._on_count = on_count
+        self._ended = threading.Event()
+
+    def progress(self, done: int, total: int) -> None:
+        """Pass on how far the job is."""
+        if self._on_count is not None:
+            self._on_count(done, total)
+
+    def end(self, status: str | None = None, message: str = "", payloads: Sequence[bytes] = ()) -> None:
+        """Mark the job as ended; ``status`` is None where it went well."""
+        self.status, self.message, self.payloads = status, message, list(payloads)
+        self.is_running = False
+        self._ended.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the job is done, failed or cancelled."""
+        return self._ended.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end for at most so long; True once ended."""
+        return self._ended.wait(seconds)
+
+    def result(self) -> list[bytes]:
+        """The payloads of an ended job; raises the EngineError that ended it."""
+        if self.status is not None:
+            raise ERRORS.get(self.status, EngineError)(self.message)
+        return self.payloads
+
+
+class WorkerPool:
+    """``count`` processes started when first needed; urgent jobs go before the others.
+
+    ``arguments`` are those of the worker's main function. ``on_log`` receives what workers print, line by line.
+    """
+
+    def __init__(self, count: int, arguments: Sequence[str], on_log: Callable[[str], None]) -> None:
+        self._arguments = tuple(arguments)
+        self._on_log = on_log
+        self._urgent: deque[Job] = deque()
+        self._waiting: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._processes: dict[Job, subprocess.Popen[bytes]] = {}
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, order: dict[str, Any], urgent: bool = False, on_count: CountCallback | None = None) -> Job:
+        """Queue a job."""
+        job = Job(order, on_count)
+        with self._changed:
+            (self._urgent if urgent else self._waiting).append(job)
+            self._changed.notify()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job: taken from the queue, or its process killed."""
+        with self._changed:
+            job.is_cancelled = True
+            for waiting in (self._urgent, self._waiting):
+                if job in waiting:
+                    waiting.remove(job)
+                    job.end("CANCELLED", "The work was cancelled.")
+            process = self._processes.get(job)
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """Stop everything and wait for the processes to end."""
+        with self._changed:
+            self._is_closed = True
+            for job in (*self._urgent, *self._waiting):
+                job.end("CANCELLED", "The engine was closed.")
+            self._urgent.clear()
+            self._waiting.clear()
+            running = list(self._processes.items())
+            self._changed.notify_all()
+        for job, process in running:
+            job.is_cancelled = True
+            process.kill()
+        for thread in self._threads:
+            thread.join()
+
+    def _next(self) -> Job | None:
+        with self._changed:
+            while not (self._urgent or self._waiting or self._is_closed):
+                self._changed.wait()
+            if self._is_closed:
+                return None
+            job = (self._urgent or self._waiting).popleft()
+            job.is_running = True
+            return job
+
+    def _serve(self) -> None:
+        """One thread a worker: gives it jobs and listens to it."""
+        process: subprocess.Popen[bytes] | None = None
+        while (job := self._next()) is not None:
+            for attempt in range(ATTEMPTS):
+                try:
+                    process = self._running(process)
+                except StorageError as error:
+                    job.end("RESOURCE_EXHAUSTED", str(error))
+                    break
+                if self._carry_out(job, process) or job.is_cancelled:
+                    break
+                self._on_log(f"A worker stopped unexpectedly (exit code {process.wait()}), attempt {attempt + 1}.")
+            if not job.has_ended:
+                status, text = ("CANCELLED", "The work was cancelled.") if job.is_cancelled else _died(process)
+                job.end(status, text)
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _running(self, process: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes]:
+        if process is not None and process.poll() is None:
+            return process
+        process = start_worker(self._arguments)
+        threading.Thread(target=self._log, args=(process,), daemon=True).start()
+        return process
+
+    def _log(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            self._on_log(line.decode(errors="replace").rstrip())
+
+    def _carry_out(self, job: Job, process: subprocess.Popen[bytes]) -> bool:
+        """Give a job to a worker and listen until it ends; False where the worker died."""
+        with self._changed:
+            if job.is_cancelled or self._is_closed:
+                return False
+            self._processes[job] = process
+        try:
+            return _converse(job, process)
+        finally:
+            with self._changed:
+                del self._processes[job]
+
+
+def _converse(job: Job, process: subprocess.Popen[bytes]) -> bool:
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(job.order).encode() + b"\n")
+        process.stdin.flush()
+    except OSError:
+        process.wait()
+        return False
+    for line in process.stdout:
+        if not line.endswith(b"\n"):
+            break
+        event = json.loads(line)
+        payloads = [process.stdout.read(size) for size in event["sizes"]]
+        if [len(payload) for payload in payloads] != event["sizes"]:
+            break
+        if event["event"] == "progress":
+            job.progress(event["done"], event["total"])
+        elif event["event"] == "done":
+            job.end(payloads=payloads)
+            return True
+        else:
+            job.end(event["status"], event["message"])
+            return True
+    process.wait()
+    return False
+
+
+def _died(process: subprocess.Popen[bytes] | None) -> tuple[str, str]:
+    code = process.returncode if process is not None else None
+    return "INTERNAL", f"The worker process stopped unexpectedly (exit code {code}); free some memory and run again."
+
+
+def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start one worker on the interpreter that QGIS's own Python belongs to. StorageError where that fails."""
+    package = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])}
+    environment |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS")}
+    command = [str(interpreter()), "-m", f"{package.name}.engines.local.worker", *arguments]
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise StorageError(f"The worker process {command[0]} cannot be started ({error.strerror}).") from None
+
+
+def interpreter() -> Path:
+    """The Python that belongs to this process: inside QGIS, ``sys.executable`` may be QGIS itself or another Python."""
+    candidates = [Path(sys.prefix) / "bin" / "python3", Path(sys.exec_prefix) / "python.exe"]
+    candidates += [Path(sys.exec_prefix) / "python3.exe", Path(sys.prefix) / "bin" / "python"]
+    return next((path for path in candidates if path.is_file()), Path(sys.executable))

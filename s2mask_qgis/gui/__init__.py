@@ -1,0 +1,1 @@
+"""What the user sees and touches: the dock, its task, map tools and messages."""

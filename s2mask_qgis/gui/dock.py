@@ -1,0 +1,323 @@
+"""The dock: its sections put together, from the form to a request and from a run to layers on the map."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsProject,
+    QgsRectangle,
+    QgsSettings,
+)
+from qgis.gui import QgsDockWidget
+from qgis.PyQt import uic
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QWidget
+
+from ..core.area import Area
+from ..core.parameters import RunParameters
+from ..gis.result_layers import ResultLayers
+from ..gis.roi import AreaChoice, AreaError
+from ..jobs.report import ImageOutcome, RunReport, RunState
+from ..jobs.request import RunRequest
+from ..paths import form
+from .area_section import AreaSection
+from .estimate import Estimate, estimate
+from .images_section import ImagesSection
+from .messages import Messages, log
+from .parameter_form import user_text
+from .results_section import ResultsSection
+from .run_control import RunControl
+from .run_section import RunSection
+from .run_task import FunctionTask
+from .scenes_section import SAMPLE_AREA, ScenesSection
+from .services import Services
+from .settings import FormState, load, save
+from .wording import area_text, estimate_text, images_text, tr
+
+REFRESH_MS = 150
+"""Edits that follow each other within this time are looked at once."""
+
+MARGIN = 1.05
+"""The map shows the area and this much around it."""
+
+
+class S2MaskDock(QgsDockWidget):
+    """The plugin's window.
+
+    ``scenes_ready`` carries a Survey once a folder was looked through and the form follows it; ``run_ended`` carries
+    the RunReport once the last layer of a run is in the project.
+    """
+
+    scenes_ready = pyqtSignal(object)
+    run_ended = pyqtSignal(object)
+
+    def __init__(self, iface: Any, project: QgsProject, services: Services, settings: QgsSettings) -> None:
+        super().__init__(tr("S2 Mask"), iface.mainWindow())
+        self.setObjectName("S2MaskDock")
+        self._canvas = iface.mapCanvas()
+        self._project = project
+        self._services = services
+        self._settings = settings
+        self._messages = Messages(iface)
+        self._estimate_task: FunctionTask | None = None
+        self._estimate: Estimate | None = None
+        self._choice: AreaChoice | None = None
+        self._settings_problem: str | None = None
+        self._follow_sample = False
+        self._zoomed = False
+        self.scenes = ScenesSection(services)
+        self.area = AreaSection(iface, project)
+        self.images = ImagesSection()
+        self.run = RunSection()
+        self.results = ResultsSection(iface)
+        self.control = RunControl(project, services, self)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._compose()
+        self._restore()
+        self._connect()
+        self.scenes.survey()
+        self._refresh()
+
+    def close_down(self) -> None:
+        """End everything that goes on; called before the dock is removed."""
+        self._timer.stop()
+        self._save()
+        self.scenes.stop()
+        if self._estimate_task is not None:
+            self._estimate_task.cancel()
+        self.control.close()
+        self.results.close_keys()
+        self.area.close_tool()
+        self._project.cleared.disconnect(self._on_project_cleared)
+
+    def _compose(self) -> None:
+        content = QWidget(self)
+        uic.loadUi(str(form("dock.ui")), content)
+        for section in (self.scenes, self.area, self.images, self.run, self.results):
+            content.sectionsLayout.addWidget(section)
+        content.sectionsLayout.addStretch(1)
+        self.setWidget(content)
+
+    def _connect(self) -> None:
+        self._timer.timeout.connect(self._refresh)
+        self.scenes.folder_changed.connect(self._on_change)
+        self.scenes.surveyed.connect(self._on_survey)
+        self.scenes.sample_written.connect(self._on_sample)
+        self.area.changed.connect(self._on_change)
+        self.images.changed.connect(self._on_change)
+        self.run.changed.connect(self._on_change)
+        self.run.run_asked.connect(self.start)
+        self.run.cancel_asked.connect(self.control.cancel)
+        self.control.progress_made.connect(self.run.show_progress)
+        self.control.layers_begun.connect(self._on_layers_begun)
+        self.control.layers_added.connect(self._on_layers_added)
+        self.control.image_failed.connect(self.run.add_failure)
+        self.control.ended.connect(self._on_end)
+        self._project.cleared.connect(self._on_project_cleared)
+
+    def _restore(self) -> None:
+        state, problems = load(self._settings)
+        self.scenes.library_folder = Path(state.library_folder)
+        self.scenes.scenesFolder.setFilePath(state.scenes_folder)
+        self.area.selectedOnly.setChecked(state.selected_only)
+        self.images.restore(state.parameters, state.library_folder)
+        self.run.outputFolder.setFilePath(state.output_folder)
+        self.control.seconds_per_image = state.seconds_per_image
+        for problem in problems:
+            log(problem)
+        self.run.statusLabel.show_hint("\n".join(problems))
+
+    def _save(self) -> None:
+        state = FormState(
+            scenes_folder=self.scenes.scenesFolder.filePath(),
+            library_folder=str(self.images.library_folder()),
+            output_folder=self.run.outputFolder.filePath(),
+            selected_only=self.area.selectedOnly.isChecked(),
+            parameters=self.images.remembered(),
+            seconds_per_image=self.control.seconds_per_image,
+        )
+        problem = save(self._settings, state)
+        if problem and problem != self._settings_problem:
+            self._messages.notice(problem)
+        self._settings_problem = problem
+
+    # From the form to a request
+
+    def problems(self) -> list[str]:
+        """Everything that keeps a run from starting, in the order of the form."""
+        found = [self.scenes.problem()]
+        try:
+            self.area.choice()
+        except AreaError as error:
+            found.append(str(error))
+        found += [user_text(problem) for problem in self.images.problems()]
+        found.append(self.run.output_problem())
+        if not any(found) and self._estimate is not None:
+            found.append(self._estimate.problem)
+        return [text for text in found if text]
+
+    def request(self) -> RunRequest | None:
+        """What the form asks for; None while it is not complete."""
+        scenes, output = self.scenes.folder(), self.run.output_folder()
+        if self._choice is None or scenes is None or output is None or self.images.problems():
+            return None
+        parameters = RunParameters(**self.images.values())
+        return RunRequest(scenes, self.images.library_folder(), output, self._choice.area, parameters)
+
+    def start(self) -> None:
+        """Start the run that the form asks for, or show everything that is in its way."""
+        if self._timer.isActive():
+            self._refresh()
+        problems = self.problems()
+        self.run.show_problems(problems)
+        request = self.request()
+        if problems or request is None:
+            return
+        self._zoomed = False
+        self.run.start()
+        self.control.start(request)
+
+    def _on_change(self) -> None:
+        self._estimate = None
+        self._timer.start()
+
+    def _refresh(self) -> None:
+        """Look at the form as it is now: remember it, say what is missing, count the images."""
+        self._timer.stop()
+        self._estimate = None
+        self._save()
+        self.scenes.library_folder = self.images.library_folder()
+        self._choice = self._read_area()
+        if self.run.problemsLabel.text():
+            self.run.show_problems(self.problems())
+        self._count_images()
+
+    def _read_area(self) -> AreaChoice | None:
+        if self.area.drawButton.isChecked():
+            return self._choice  # the line under the buttons tells how to draw
+        try:
+            choice = self.area.choice()
+        except AreaError as error:
+            show = self.area.areaState.show_problem if self.area.has_layer() else self.area.areaState.show_hint
+            show(str(error))
+            return None
+        self.area.areaState.show_fact("\n".join((area_text(choice.area_km2), *choice.notes)))
+        return choice
+
+    def _count_images(self) -> None:
+        if self._estimate_task is not None:
+            self._estimate_task.cancel()
+            self._estimate_task = None
+        if self._choice is None or not self.scenes.scenes or self.images.problems():
+            self.run.estimateLabel.show_hint(self._what_is_missing())
+            return
+        parameters = RunParameters(**self.images.values())
+        work = partial(estimate, self._services, self.scenes.scenes, self._choice.area, parameters, self.request())
+        task = FunctionTask(tr("Counting images"), lambda _on_count, is_cancelled: work(is_cancelled))
+        self._estimate_task = task
+        task.succeeded.connect(partial(self._on_estimate, task, self._choice))
+        task.failed.connect(self.run.estimateLabel.show_problem)
+        QgsApplication.taskManager().addTask(task)
+
+    def _what_is_missing(self) -> str:
+        missing = []
+        if not self.scenes.scenes:
+            missing.append(tr("scenes"))
+        if self._choice is None:
+            missing.append(tr("an area"))
+        if missing:
+            return tr("First choose {}.").format(tr(" and ").join(missing))
+        return tr("First mend the entries above.")
+
+    def _on_estimate(self, task: FunctionTask, choice: AreaChoice, found: Estimate) -> None:
+        if task is not self._estimate_task:
+            return
+        self._estimate_task = None
+        self._estimate = found
+        if found.problem:
+            self.area.areaState.show_problem("\n".join((area_text(choice.area_km2), found.problem, *choice.notes)))
+            self.run.estimateLabel.show_hint(tr("No images to mask."))
+        else:
+            facts = f"{area_text(choice.area_km2)}, {images_text(found.images)}"
+            self.area.areaState.show_fact("\n".join((facts, *choice.notes)))
+            text = estimate_text(found.images, found.kept, self.control.seconds_per_image)
+            self.run.estimateLabel.show_fact(text)
+
+    # From scenes to the form
+
+    def _on_survey(self, survey: Any) -> None:
+        if survey is not None:
+            for problem in survey.problems:
+                log(problem)
+            days = [scene.date for scene in survey.scenes]
+            self.images.offer_dates(min(days), max(days), take=self._follow_sample)
+            self._follow_sample = False
+        self._refresh()
+        if survey is not None:
+            self.scenes_ready.emit(survey)
+
+    def _on_sample(self, folder: Path) -> None:
+        self._follow_sample = True
+        self.area.use_file(str(folder / SAMPLE_AREA))
+        if self.run.output_folder() is None:
+            self.run.outputFolder.setFilePath(str(folder.parent / f"{folder.name}_results"))
+
+    # From a run to layers
+
+    def _on_layers_begun(self, layers: ResultLayers) -> None:
+        self.results.follow(layers)
+
+    def _on_layers_added(self, _outcome: ImageOutcome) -> None:
+        self.results.grow()
+        request = self.control.request
+        if not self._zoomed and request is not None:
+            self._zoomed = True
+            self._zoom_to(request.area)
+
+    def _zoom_to(self, area: Area) -> None:
+        corners = [corner for polygon in area.polygons for corner in polygon[0]]
+        xs, ys = zip(*corners)
+        extent = QgsRectangle(min(xs), min(ys), max(xs), max(ys))
+        crs = self._canvas.mapSettings().destinationCrs()
+        transform = QgsCoordinateTransform(QgsCoordinateReferenceSystem("EPSG:4326"), crs, self._project)
+        try:
+            extent = transform.transformBoundingBox(extent)
+        except QgsCsException as error:
+            log(tr("The map cannot show the area in its coordinate system: {}").format(error))
+            return
+        extent.scale(MARGIN)
+        self._canvas.setExtent(extent)
+        self._canvas.refresh()
+
+    def _on_project_cleared(self) -> None:
+        self.results.clear()
+        self.control.begin_layers()
+
+    def _on_end(self, report: RunReport) -> None:
+        self.results.refresh()
+        self.run.end(report)
+        for note in report.notes:
+            log(note)
+        if report.state is RunState.FINISHED and self.control.request is not None:
+            self._messages.success(report.message, self.control.request.output_folder)
+        elif report.state is RunState.FINISHED_WITH_FAILURES:
+            self._messages.warning(report.message, self._show_failures)
+        elif report.state is RunState.CANCELLED:
+            self._messages.notice(report.message)
+        else:
+            self._messages.error(report.message)
+        self._refresh()
+        self.run_ended.emit(report)
+
+    def _show_failures(self) -> None:
+        self.setUserVisible(True)
+        self.run.open_failures()

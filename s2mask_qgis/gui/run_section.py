@@ -1,0 +1,150 @@
+"""Section 3 of the dock: what a run will do, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from qgis.gui import QgsCollapsibleGroupBoxBasic, QgsFileWidget
+from qgis.PyQt import uic
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidgetItem, QWidget
+
+from ..jobs.report import ImageOutcome, Progress, RunReport, RunState
+from ..paths import form
+from .wording import counted, day_text, failures, progress_text, tr
+
+FAILURES_SHOWN = 200
+"""More failures than these are only counted; report.json lists all."""
+
+
+class RunSection(QgsCollapsibleGroupBoxBasic):
+    """The Run button and everything about one run; ``changed`` follows an edit of the output folder."""
+
+    run_asked = pyqtSignal()
+    cancel_asked = pyqtSignal()
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        uic.loadUi(str(form("run.ui")), self, package=__package__)
+        self._running = False
+        self._failed: list[ImageOutcome] = []
+        self.outputFolder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.outputFolder.setDialogTitle(tr("Folder: Output"))
+        self.outputFolder.lineEdit().setPlaceholderText(tr("Folder for the results"))
+        header = self.failuresList.header()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.failuresList.setHeaderLabels([tr("Image"), tr("Why")])
+        self.outputFolder.fileChanged.connect(lambda _path: self.changed.emit())
+        self.runButton.clicked.connect(self._on_button)
+        self.failuresButton.toggled.connect(self._show_failures)
+        self.progressBar.hide()
+        self._set_failures([])
+
+    @property
+    def is_running(self) -> bool:
+        """True from the start of a run to its end."""
+        return self._running
+
+    def output_folder(self) -> Path | None:
+        """The chosen folder for results."""
+        text = self.outputFolder.filePath().strip()
+        return Path(text) if text else None
+
+    def output_problem(self) -> str:
+        """Why nothing can be written to the output folder; empty where it can."""
+        folder = self.output_folder()
+        if folder is None:
+            return tr("Choose a folder for the results.")
+        if not folder.is_absolute():
+            return tr("{} does not say where it is. Choose the folder with its full path.").format(folder)
+        existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+        if not existing.is_dir():
+            return tr("{} is a file, not a folder. Choose another folder for the results.").format(existing)
+        if not os.access(existing, os.W_OK | os.X_OK):
+            return tr("{} cannot be written. Choose another folder for the results.").format(existing)
+        return ""
+
+    def show_problems(self, problems: Sequence[str]) -> None:
+        """Show why a run cannot start, every reason on its own line."""
+        self.problemsLabel.show_problem("\n".join(problems))
+
+    def start(self) -> None:
+        """A run begins."""
+        self._running = True
+        self.show_problems(())
+        self._set_failures([])
+        self.runButton.setText(tr("&Cancel"))
+        self.progressBar.setRange(0, 0)
+        self.progressBar.show()
+        self.statusLabel.show_fact(tr("Starting …"))
+
+    def show_progress(self, progress: Progress) -> None:
+        """A run has come this far; after a click on Cancel its end is all that is waited for."""
+        if self._running and self.runButton.isEnabled():
+            self.progressBar.setRange(0, progress.total)
+            self.progressBar.setValue(progress.done)
+            self.statusLabel.show_fact(progress_text(progress))
+
+    def add_failure(self, outcome: ImageOutcome) -> None:
+        """An image could not be made, or not be shown."""
+        self._set_failures([*self._failed, outcome])
+
+    def show_cancelling(self) -> None:
+        """A run is asked to stop."""
+        self.runButton.setEnabled(False)
+        self.progressBar.setRange(0, 0)
+        self.statusLabel.show_fact(tr("Cancelling …"))
+
+    def end(self, report: RunReport) -> None:
+        """A run has ended."""
+        self._running = False
+        self.runButton.setEnabled(True)
+        self.runButton.setText(tr("&Run"))
+        self.progressBar.hide()
+        if report.state is RunState.REFUSED:
+            self.statusLabel.show_problem(report.message)
+        else:
+            self.statusLabel.show_fact(report.message)
+        known = {outcome.index for outcome in self._failed}
+        self._set_failures([*self._failed, *(o for o in failures(report.images) if o.index not in known)])
+
+    def open_failures(self) -> None:
+        """Unfold the list of failures."""
+        self.setCollapsed(False)
+        self.failuresButton.setChecked(True)
+        self.failuresList.setFocus()
+
+    def _on_button(self) -> None:
+        if self._running:
+            self.show_cancelling()
+            self.cancel_asked.emit()
+        else:
+            self.run_asked.emit()
+
+    def _set_failures(self, failed: list[ImageOutcome]) -> None:
+        self._failed = failed
+        self.failuresButton.setVisible(bool(failed))
+        self.failuresButton.setText(tr("{} – why").format(counted(len(failed), tr("failed"), tr("failed"))))
+        if not failed:
+            self.failuresButton.setChecked(False)
+        self._show_failures(self.failuresButton.isChecked())
+
+    def _show_failures(self, shown: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
+        self.failuresButton.setArrowType(arrow)
+        self.failuresList.setVisible(shown)
+        self.failuresList.clear()
+        if shown:
+            self.failuresList.addTopLevelItems([_failure_item(outcome) for outcome in self._failed[:FAILURES_SHOWN]])
+
+
+def _failure_item(outcome: ImageOutcome) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([day_text(outcome), outcome.reason])
+    item.setToolTip(0, outcome.index)
+    item.setToolTip(1, outcome.reason)
+    item.setTextAlignment(0, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop))
+    return item

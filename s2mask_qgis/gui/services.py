@@ -1,0 +1,78 @@
+"""The functions behind the dock's buttons, as one value: the real ones load their modules on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.area import Area
+from ..core.parameters import RunParameters
+from ..core.scenes import Scene
+from ..jobs.report import ImageOutcome, Progress, RunReport
+from ..jobs.request import RunRequest
+
+if TYPE_CHECKING:
+    from ..jobs.survey import Survey
+
+CountCallback = Callable[[int, int], None]
+IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the dock can have done. All are called in tasks, none touches Qt.
+
+    ``survey(scenes_folder, library_folder, on_count, is_cancelled)`` looks through a folder of products;
+    ``run(request, on_progress, on_image, is_cancelled)`` carries out a run;
+    ``write_sample(folder, on_count, is_cancelled)`` writes the simulated sample;
+    ``matching(scenes, area, parameters)`` selects the images of a run;
+    ``kept(request, scenes)`` counts those that an earlier run made.
+    """
+
+    survey: Callable[[Path, Path, CountCallback, IsCancelled], Survey]
+    run: Callable[[RunRequest, Callable[[Progress], None], Callable[[ImageOutcome], None], IsCancelled], RunReport]
+    write_sample: Callable[[Path, CountCallback, IsCancelled], None]
+    matching: Callable[[Sequence[Scene], Area, RunParameters], tuple[Scene, ...]]
+    kept: Callable[[RunRequest, Sequence[Scene]], int]
+
+
+def real_services() -> Services:
+    """The plugin's own functions."""
+    return Services(_survey, _run, _write_sample, _matching, _kept)
+
+
+def _survey(scenes_folder: Path, library_folder: Path, on_count: CountCallback, is_cancelled: IsCancelled) -> Survey:
+    from ..jobs.survey import survey
+
+    return survey(scenes_folder, library_folder, on_count, is_cancelled)
+
+
+def _run(
+    request: RunRequest,
+    on_progress: Callable[[Progress], None],
+    on_image: Callable[[ImageOutcome], None],
+    is_cancelled: IsCancelled,
+) -> RunReport:
+    from ..jobs.runner import run
+
+    return run(request, on_progress, on_image, is_cancelled)
+
+
+def _write_sample(folder: Path, on_count: CountCallback, is_cancelled: IsCancelled) -> None:
+    from ..simulation.sample import write_sample
+
+    write_sample(folder, on_count=on_count, is_cancelled=is_cancelled)
+
+
+def _matching(scenes: Sequence[Scene], area: Area, parameters: RunParameters) -> tuple[Scene, ...]:
+    from ..core.selection import matching
+
+    return matching(scenes, area, parameters)
+
+
+def _kept(request: RunRequest, scenes: Sequence[Scene]) -> int:
+    from ..jobs.outputs import kept
+
+    return kept(request, scenes)

@@ -1,0 +1,53 @@
+"""A label that tells how a section stands: as a fact, as a grey hint, or as a problem with a warning sign."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QIcon, QPainter, QPaintEvent, QPalette
+from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QWidget
+
+
+class StateLabel(QLabel):
+    """A wrapped line of plain text that disappears where there is nothing to say."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon: QIcon | None = None
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.show_fact("")
+
+    @property
+    def has_problem(self) -> bool:
+        """True while the text is a problem."""
+        return self._icon is not None
+
+    def show_fact(self, text: str) -> None:
+        """Show how things are."""
+        self._show(text, QPalette.ColorRole.WindowText, None)
+
+    def show_hint(self, text: str) -> None:
+        """Show in grey what is missing or what to do next."""
+        self._show(text, QPalette.ColorRole.PlaceholderText, None)
+
+    def show_problem(self, text: str) -> None:
+        """Show what is wrong, with a warning sign."""
+        self._show(text, QPalette.ColorRole.WindowText, QgsApplication.getThemeIcon("/mIconWarning.svg"))
+
+    def _show(self, text: str, role: QPalette.ColorRole, icon: QIcon | None) -> None:
+        self._icon = icon
+        self.setForegroundRole(role)
+        self.setIndent(self.fontMetrics().height() + 6 if icon else 0)
+        self.setText(text)
+        self.setVisible(bool(text))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Paint the text, and the warning sign at the height of its first line."""
+        super().paintEvent(event)
+        if self._icon:
+            side = self.fontMetrics().height()
+            corner = self.contentsRect().topLeft()
+            self._icon.paint(QPainter(self), corner.x(), corner.y(), side, side)

@@ -1,0 +1,106 @@
+"""What a run leaves in its output folder: report.json, and whether an image was made with the same parameters before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.backgrounds import Backgrounds
+from ..core.forest import PUBLISHED
+from ..core.plan import ALGORITHM
+from ..core.scenes import Scene
+from ..engines.errors import StorageError
+from .report import ImageOutcome, ImageState, RunReport
+from .request import RunRequest
+
+MASK, NDVI = "mask", "ndvi"
+REPORT = "report.json"
+_DATES = ("date_start", "date_end")
+
+
+def settings_key(request: RunRequest) -> str:
+    """A digest of all that decides an image's pixels besides its scenes: area, parameters without the dates, model."""
+    parameters = {name: value for name, value in request.parameters.to_json().items() if name not in _DATES}
+    return _digest([ALGORITHM, PUBLISHED.name, parameters, request.area.to_geojson()])
+
+
+def image_key(request: RunRequest, scene: Scene, backgrounds: Backgrounds) -> str:
+    """A digest of all that decides the pixels of one image's mask and NDVI."""
+    nearest = [background.index for background in backgrounds.nearest]
+    clearest = [background.index for background in backgrounds.clearest]
+    return _digest([settings_key(request), scene.index, nearest, clearest])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def check_writable(folder: Path) -> None:
+    """Make the output folder and write to it; StorageError says why that cannot be done."""
+    probe = folder / ".s2mask-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"0")
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"The output folder {folder} cannot be written ({reason}); choose another.") from None
+
+
+def kept(request: RunRequest, scenes: Iterable[Scene]) -> int:
+    """How many of ``scenes`` the last run into the output folder made with the same area and parameters."""
+    try:
+        report = json.loads((request.output_folder / REPORT).read_text(encoding="utf-8"))
+        same = report["settings_key"] == settings_key(request)
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return sum(same and _has_results(request.output_folder, scene.index) for scene in scenes)
+
+
+def _has_results(folder: Path, index: str) -> bool:
+    return all((folder / kind / f"{index}.tif").is_file() for kind in (MASK, NDVI))
+
+
+def write_report(request: RunRequest, report: RunReport) -> None:
+    """Write report.json, whole or not at all. StorageError where the folder cannot be written."""
+    described = {
+        "state": report.state.value,
+        "message": report.message,
+        "settings_key": settings_key(request),
+        "parameters": request.parameters.to_json(),
+        "area": request.area.to_geojson(),
+        "notes": list(report.notes),
+        "images": [_image_json(outcome) for outcome in in_order(report.images)],
+    }
+    path = request.output_folder / REPORT
+    partial = path.with_suffix(".partial")
+    try:
+        partial.write_text(json.dumps(described, indent=1), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror}); free some space and run again.") from None
+
+
+def in_order(outcomes: Iterable[ImageOutcome]) -> Sequence[ImageOutcome]:
+    """Outcomes in order of time, then of index."""
+    return sorted(outcomes, key=lambda outcome: (outcome.time_start_ms, outcome.index))
+
+
+def _image_json(outcome: ImageOutcome) -> dict[str, Any]:
+    return {
+        "system:index": outcome.index,
+        "MGRS_TILE": outcome.tile,
+        "system:time_start": outcome.time_start_ms,
+        "state": outcome.state.value,
+        "reason": outcome.reason,
+        "mask": f"{MASK}/{outcome.index}.tif" if outcome.state is not ImageState.FAILED else None,
+        "ndvi": f"{NDVI}/{outcome.index}.tif" if outcome.state is not ImageState.FAILED else None,
+        "cloud_share": outcome.cloud_share,
+        "ndvi_share": outcome.ndvi_share,
+        "seconds": round(outcome.seconds, 3),
+        "plan": outcome.plan,
+    }

@@ -1,0 +1,77 @@
+"""What came of a run: one outcome an image, one outcome for the whole, and progress on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ..engines.base import TrueColour
+
+
+class ImageState(Enum):
+    """How one image ended."""
+
+    DONE = "done"
+    KEPT = "kept"  # an earlier run with the same parameters made it
+    FAILED = "failed"
+
+
+class RunState(Enum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    FINISHED_WITH_FAILURES = "finished with failures"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+
+
+class Stage(Enum):
+    """What a run is busy with."""
+
+    SCENES = "Looking through the scenes"
+    PREPARING = "Preparing scenes"
+    MASKING = "Masking images"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` pieces of ``stage``; ``seconds_left`` is an estimate, None while there is none."""
+
+    stage: Stage
+    done: int
+    total: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class ImageOutcome:
+    """What came of one image.
+
+    ``cloud_share`` is the share of valid pixels of the area that the mask calls cloud, ``ndvi_share`` the share of
+    the area's pixels that have an NDVI (both 0-1, None where the image failed); ``reason`` is for the user.
+    """
+
+    index: str
+    tile: str
+    time_start_ms: int
+    state: ImageState
+    mask_path: Path | None = None
+    ndvi_path: Path | None = None
+    true_colour: TrueColour | None = None
+    cloud_share: float | None = None
+    ndvi_share: float | None = None
+    seconds: float = 0.0
+    reason: str = ""
+    plan: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What came of a run; ``message`` is a sentence for the user, ``images`` are in order of time."""
+
+    state: RunState
+    message: str
+    images: tuple[ImageOutcome, ...] = ()
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,258 @@
+"""The runner: takes the images of a request one after another from plan to mask to NDVI, and reports what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from ..core.area import Area
+from ..core.backgrounds import Backgrounds, choose
+from ..core.grid import Grid
+from ..core.plan import ImagePlan
+from ..core.scenes import Scene
+from ..core.selection import matching
+from ..engines.base import Engine, OperationState
+from ..engines.errors import CancelledError, EngineError, StorageError
+from ..engines.local.engine import LocalEngine
+from . import results
+from .outputs import MASK, NDVI, check_writable, image_key, in_order, write_report
+from .planning import plan_image, working_grid
+from .report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
+from .request import RunRequest
+
+ACTIVE_LIMIT = 4
+"""Exports in flight: the two workers stay busy while the next image is planned."""
+
+POLL_SECONDS = 0.05
+DISK_FULL = 8
+"""The code of an operation that failed for want of space (google.rpc.Code RESOURCE_EXHAUSTED)."""
+
+OnProgress = Callable[[Progress], None]
+OnImage = Callable[[ImageOutcome], None]
+IsCancelled = Callable[[], bool]
+
+
+def run(request: RunRequest, on_progress: OnProgress, on_image: OnImage, is_cancelled: IsCancelled) -> RunReport:
+    """Carry out a request on the local engine; called on a thread of its own.
+
+    Callbacks come from this thread. A request that cannot be carried out gives a report that says why (REFUSED); what
+    was made before a cancellation or a full disk is kept, and a later run makes only what is missing.
+    """
+    try:
+        check_writable(request.output_folder)
+        with LocalEngine(
+            request.scenes_folder, request.library_folder, request.output_folder, is_cancelled
+        ) as engine:
+            on_progress(Progress(Stage.SCENES, 0, 0))
+            engine.refresh(lambda done, total: on_progress(Progress(Stage.SCENES, done, total)))
+            return carry_out(request, engine, on_progress, on_image, is_cancelled)
+    except CancelledError:
+        return RunReport(RunState.CANCELLED, "Cancelled before the first image was made.")
+    except EngineError as error:
+        return RunReport(RunState.REFUSED, str(error))
+
+
+def carry_out(
+    request: RunRequest, engine: Engine, on_progress: OnProgress, on_image: OnImage, is_cancelled: IsCancelled
+) -> RunReport:
+    """Carry out a request on an engine that is ready."""
+    current = _Run(request, engine, on_progress, on_image, is_cancelled)
+    try:
+        targets, archive = _find_scenes(request, engine)
+        current.total = len(targets)
+        choices = current.prepare(targets, archive)
+        current.mask(choices)
+        state, message = RunState.FINISHED, ""
+    except CancelledError:
+        current.cancel_active()
+        state, message = RunState.CANCELLED, "Cancelled. What is done is kept; Run makes only what is missing."
+    except StorageError as error:
+        current.cancel_active()
+        state, message = RunState.FINISHED_WITH_FAILURES, f"Stopped: {error} What is done is kept."
+    report = _report(state, message, current.outcomes, current.total)
+    write_report(request, report)
+    return report
+
+
+def _find_scenes(request: RunRequest, engine: Engine) -> tuple[tuple[Scene, ...], list[Scene]]:
+    """The scenes to mask, and all scenes of their tiles. EngineError (a sentence) where there is nothing to mask."""
+    everything = engine.scenes()
+    if not everything:
+        raise EngineError(f"There is no usable Level-1C product in {request.scenes_folder}. Choose another folder.")
+    targets = matching(everything, request.area, request.parameters)
+    if targets:
+        tiles = {scene.tile for scene in targets}
+        return targets, [scene for scene in everything if scene.tile in tiles]
+    raise EngineError(_nothing_matches(request.area, request, everything))
+
+
+def _nothing_matches(area: Area, request: RunRequest, scenes: Iterable[Scene]) -> str:
+    parameters = request.parameters
+    dates = sorted(scene.date for scene in scenes)
+    anytime = replace(parameters, date_start=dates[0], date_end=dates[-1])
+    if matching(scenes, area, anytime):
+        return (
+            f"No image of the area was taken from {parameters.date_start} to {parameters.date_end}; "
+            f"the {len(dates)} scenes are from {dates[0]} to {dates[-1]}. Change the dates."
+        )
+    tiles = ", ".join(sorted({scene.tile for scene in scenes}))
+    return f"The area does not meet any of the {len(dates)} scenes (tile {tiles}). Move the area or add scenes."
+
+
+@dataclass
+class _Active:
+    """An image on its way: its plan, and the export that runs for it."""
+
+    scene: Scene
+    plan: ImagePlan
+    key: str
+    started: float
+    kind: str
+    operation: str
+
+
+class _Run:
+    """The state of one run: what is queued at the engine, and what has come of the images so far."""
+
+    def __init__(
+        self, request: RunRequest, engine: Engine, on_progress: OnProgress, on_image: OnImage, is_cancelled: IsCancelled
+    ) -> None:
+        self.outcomes: list[ImageOutcome] = []
+        self.total = 0
+        self._request = request
+        self._engine = engine
+        self._on_progress = on_progress
+        self._on_image = on_image
+        self._is_cancelled = is_cancelled
+        self._active: list[_Active] = []
+        self._grids: dict[str, tuple[Grid, Grid]] = {}
+        self._masking_since = 0.0
+        self._made = 0
+
+    def prepare(
+        self, targets: Iterable[Scene], archive: Iterable[Scene]
+    ) -> deque[tuple[Scene, Backgrounds]]:
+        """Make the scenes that are needed ready; backgrounds are chosen again without those that cannot be used."""
+        targets, usable = list(targets), list(archive)
+        while True:
+            choices = [(scene, choose(scene, usable, self._request.parameters)) for scene in targets]
+            needed = {scene.index: scene for scene in targets}
+            for _, backgrounds in choices:
+                needed |= {scene.index: scene for scene in (*backgrounds.nearest, *backgrounds.clearest)}
+            reasons = self._engine.prepare(needed.values(), self._count_prepared, self._is_cancelled)
+            if not reasons:
+                return deque(choices)
+            for scene in [scene for scene in targets if scene.index in reasons]:
+                self._failed(scene, reasons[scene.index], 0.0)
+            targets = [scene for scene in targets if scene.index not in reasons]
+            usable = [scene for scene in usable if scene.index not in reasons]
+
+    def _count_prepared(self, done: int, total: int) -> None:
+        self._on_progress(Progress(Stage.PREPARING, done, total))
+
+    def mask(self, choices: deque[tuple[Scene, Backgrounds]]) -> None:
+        """Plan and export image after image, never more than ACTIVE_LIMIT at once."""
+        self._masking_since = time.monotonic()
+        self._count_masked()
+        while choices or self._active:
+            if self._is_cancelled():
+                raise CancelledError("Stopped on request.")
+            if choices and len(self._active) < ACTIVE_LIMIT:
+                self._begin(*choices.popleft())
+            else:
+                time.sleep(POLL_SECONDS)
+            self._collect()
+
+    def _begin(self, scene: Scene, backgrounds: Backgrounds) -> None:
+        """Keep an image that is there already, or plan it and start its mask."""
+        started = time.monotonic()
+        key = image_key(self._request, scene, backgrounds)
+        try:
+            if results.is_kept(self._engine, scene, key):
+                self._done(results.outcome(self._engine, scene, self._request.area, ImageState.KEPT, 0.0))
+                return
+            plan = plan_image(
+                self._engine, scene, backgrounds, self._grids_of(scene), self._request.parameters
+            )
+            export = results.mask_export(self._engine, scene, plan, self._request.area, key)
+            self._active.append(_Active(scene, plan, key, started, MASK, self._engine.start(export)))
+        except (CancelledError, StorageError):
+            raise
+        except EngineError as error:
+            self._failed(scene, str(error), time.monotonic() - started)
+
+    def _grids_of(self, scene: Scene) -> tuple[Grid, Grid]:
+        """The grids of a scene; products of one tile may cover different parts of it, so each is asked."""
+        if scene.index not in self._grids:
+            parameters = self._request.parameters
+            self._grids[scene.index] = working_grid(self._engine, scene, self._request.area, parameters.scale_m)
+        return self._grids[scene.index]
+
+    def _collect(self) -> None:
+        """Look after the exports that have ended."""
+        if not self._active:
+            return
+        operations = self._engine.operations()
+        for active in list(self._active):
+            operation = operations[active.operation]
+            if not operation.state.is_final:
+                continue
+            self._active.remove(active)
+            if operation.state is OperationState.SUCCEEDED:
+                self._advance(active)
+            elif operation.error_code == DISK_FULL:
+                raise StorageError(operation.error)
+            else:
+                self._failed(active.scene, operation.error, time.monotonic() - active.started)
+
+    def _advance(self, active: _Active) -> None:
+        """After the mask the NDVI, after the NDVI the end."""
+        if active.kind == MASK:
+            export = results.ndvi_export(self._engine, active.scene, active.plan, active.key)
+            self._active.append(replace(active, kind=NDVI, operation=self._engine.start(export)))
+            return
+        seconds = time.monotonic() - active.started
+        self._done(results.outcome(self._engine, active.scene, self._request.area, ImageState.DONE, seconds))
+
+    def _done(self, outcome: ImageOutcome) -> None:
+        self.outcomes.append(outcome)
+        self._made += outcome.state is ImageState.DONE
+        self._on_image(outcome)
+        self._count_masked()
+
+    def _failed(self, scene: Scene, reason: str, seconds: float) -> None:
+        self._done(
+            ImageOutcome(
+                scene.index, scene.tile, scene.time_start_ms, ImageState.FAILED, seconds=seconds, reason=reason
+            )
+        )
+
+    def _count_masked(self) -> None:
+        left = self.total - len(self.outcomes)
+        elapsed = time.monotonic() - self._masking_since
+        self._on_progress(
+            Progress(Stage.MASKING, len(self.outcomes), self.total, elapsed / self._made * left if self._made else None)
+        )
+
+    def cancel_active(self) -> None:
+        """Stop what is under way at the engine."""
+        for active in self._active:
+            self._engine.cancel(active.operation)
+        self._active.clear()
+
+
+def _report(state: RunState, message: str, outcomes: list[ImageOutcome], total: int) -> RunReport:
+    """The report of a run; a run in which an image failed says how many did."""
+    ordered = tuple(in_order(outcomes))
+    failed = sum(outcome.state is ImageState.FAILED for outcome in ordered)
+    kept = sum(outcome.state is ImageState.KEPT for outcome in ordered)
+    if state is RunState.FINISHED:
+        made = len(ordered) - failed - kept
+        parts = [f"{made} of {total} images masked"]
+        parts += [f"{kept} were there already"] if kept else []
+        parts += [f"{failed} failed"] if failed else []
+        message = ", ".join(parts) + "."
+        state = RunState.FINISHED_WITH_FAILURES if failed else state
+    return RunReport(state, message, ordered)

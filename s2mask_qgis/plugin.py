@@ -1,0 +1,70 @@
+"""Wires the dock into QGIS: one action in the toolbar and the Raster menu, the dock behind it, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qgis.PyQt.QtCore import QCoreApplication, Qt
+from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QAction
+
+from .paths import resource
+
+if TYPE_CHECKING:
+    from .gui.dock import S2MaskDock
+
+MENU = "S2 Mask"
+
+
+class S2MaskPlugin:
+    """The plugin; ``dock`` is None until it was shown for the first time."""
+
+    def __init__(self, iface: Any) -> None:
+        self.iface = iface
+        self.action: QAction | None = None
+        self.dock: S2MaskDock | None = None
+
+    def initGui(self) -> None:  # noqa: N802 (the name is QGIS's)
+        """Add the action; called by QGIS when the plugin is switched on."""
+        text = QCoreApplication.translate("S2Mask", "S2 Mask: clouds and NDVI of Sentinel-2")
+        self.action = QAction(QIcon(str(resource("icon.svg"))), text, self.iface.mainWindow())
+        self.action.setObjectName("s2maskAction")
+        self.action.setCheckable(True)
+        self.action.triggered.connect(self._show)
+        self.iface.addToolBarIcon(self.action)
+        self.iface.addPluginToRasterMenu(MENU, self.action)
+
+    def unload(self) -> None:
+        """Take everything away again; called by QGIS when the plugin is switched off."""
+        if self.dock is not None:
+            self.dock.close_down()
+            self.iface.removeDockWidget(self.dock)
+            self.dock.deleteLater()
+            self.dock = None
+        if self.action is not None:
+            self.iface.removePluginRasterMenu(MENU, self.action)
+            self.iface.removeToolBarIcon(self.action)
+            self.action.deleteLater()
+            self.action = None
+
+    def open_dock(self) -> S2MaskDock:
+        """Show the dock; it is made, and its modules are loaded, the first time."""
+        if self.dock is None:
+            self.dock = self._make_dock()
+            self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
+            self.dock.setToggleVisibilityAction(self.action)
+        self.dock.setUserVisible(True)
+        return self.dock
+
+    def _show(self, checked: bool) -> None:
+        """The first click makes the dock; from then on the dock itself follows its action."""
+        if self.dock is None and checked:
+            self.open_dock()
+
+    def _make_dock(self) -> S2MaskDock:
+        from qgis.core import QgsProject, QgsSettings
+
+        from .gui.dock import S2MaskDock
+        from .gui.services import real_services
+
+        return S2MaskDock(self.iface, QgsProject.instance(), real_services(), QgsSettings())

@@ -1,0 +1,203 @@
+"""A small QGIS window, and services that need neither products nor an engine."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal, ogr, osr
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsRectangle,
+    QgsTemporalNavigationObject,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsMapCanvas, QgsMessageBar
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton
+
+from s2mask_qgis.core.scenes import Scene
+from s2mask_qgis.engines.base import TrueColour
+from s2mask_qgis.engines.errors import CancelledError
+from s2mask_qgis.gui.services import Services
+from s2mask_qgis.jobs.report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
+
+LEFT = Qt.MouseButton.LeftButton
+DAY_MS = 86_400_000
+FIRST_MS = 1_672_567_200_000  # 2023-01-01 10:00 UTC
+FOOTPRINT = ((14.9, 47.9), (15.3, 47.9), (15.3, 48.3), (14.9, 48.3), (14.9, 47.9))
+SQUARE = "POLYGON((15.0 48.0, 15.1 48.0, 15.1 48.1, 15.0 48.1, 15.0 48.0))"
+FAR_SQUARE = "POLYGON((5.0 48.0, 5.1 48.0, 5.1 48.1, 5.0 48.1, 5.0 48.0))"
+
+
+def make_scenes(count: int) -> tuple[Scene, ...]:
+    """``count`` scenes of one tile, 10 days apart from 2023-01-01 on."""
+    times = [FIRST_MS + 10 * DAY_MS * number for number in range(count)]
+    return tuple(Scene(f"S2/{n}", f"image{n}", "33UVP", time, 10.0, FOOTPRINT) for n, time in enumerate(times))
+
+
+def write_raster(path: Path, bands: int, fill: float) -> Path:
+    """A tiny GeoTIFF inside SQUARE."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 8, 8, bands, gdal.GDT_Float32)
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(4326)
+    dataset.SetProjection(reference.ExportToWkt())
+    dataset.SetGeoTransform((15.0, 0.0125, 0.0, 48.1, 0.0, -0.0125))
+    for band in range(1, bands + 1):
+        dataset.GetRasterBand(band).WriteArray(np.full((8, 8), fill, np.float32))
+        dataset.GetRasterBand(band).SetNoDataValue(-9999)
+    return path
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look through a folder found."""
+
+    scenes: tuple[Scene, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class FakeWork:
+    """Services whose behaviour a test chooses, and what they were asked."""
+
+    output: Path
+    count: int = 3
+    failing: tuple[str, ...] = ()
+    error: Exception | None = None
+    survey_error: Exception | None = None
+    problems: tuple[str, ...] = ()
+    kept: int = 0
+    waits: bool = False
+    release: threading.Event = field(default_factory=threading.Event)
+    requests: list = field(default_factory=list)
+    samples: list = field(default_factory=list)
+
+    def services(self) -> Services:
+        return Services(self.survey, self.run, self.write_sample, self.matching, lambda request, scenes: self.kept)
+
+    def survey(self, scenes_folder, library_folder, on_count, is_cancelled):
+        if self.survey_error:
+            raise self.survey_error
+        on_count(self.count, self.count)
+        return Survey(make_scenes(self.count), self.problems)
+
+    def matching(self, scenes, area, parameters):
+        west = area.polygons[0][0][0][0]
+        inside = 14.9 <= west <= 15.3
+        return tuple(s for s in scenes if inside and parameters.date_start <= s.date <= parameters.date_end)
+
+    def write_sample(self, folder, on_count, is_cancelled):
+        self.samples.append(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        source = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / "area.gpkg"))
+        reference = osr.SpatialReference()
+        reference.ImportFromEPSG(4326)
+        layer = source.CreateLayer("area", reference, ogr.wkbPolygon)
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(SQUARE))
+        layer.CreateFeature(feature)
+
+    def run(self, request, on_progress, on_image, is_cancelled):
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        on_progress(Progress(Stage.PREPARING, 0, self.count))
+        outcomes = []
+        for number, scene in enumerate(make_scenes(self.count)):
+            outcomes.append(self.outcome(scene))
+            on_image(outcomes[-1])
+            on_progress(Progress(Stage.MASKING, number + 1, self.count, 60.0))
+            while self.waits and number == 0 and not self.release.wait(0.02):
+                if is_cancelled():
+                    raise CancelledError("stopped")
+        state = RunState.FINISHED_WITH_FAILURES if self.failing else RunState.FINISHED
+        return RunReport(state, f"{self.count} images, {len(self.failing)} failed.", tuple(outcomes))
+
+    def outcome(self, scene: Scene) -> ImageOutcome:
+        base = ImageOutcome(scene.index, scene.tile, scene.time_start_ms, ImageState.DONE, cloud_share=0.234)
+        if scene.index in self.failing:
+            return replace(base, state=ImageState.FAILED, cloud_share=None, reason="B3 is missing. Load it again.")
+        mask = write_raster(self.output / "mask" / f"{scene.index}.tif", 2, 1.0)
+        ndvi = write_raster(self.output / "ndvi" / f"{scene.index}.tif", 1, 0.5)
+        colour = write_raster(self.output / "colour" / f"{scene.index}.tif", 3, 900.0)
+        return replace(base, mask_path=mask, ndvi_path=ndvi, true_colour=TrueColour(colour, (1, 2, 3)))
+
+
+class FakeIface:
+    """The parts of QGIS's interface that the plugin touches, with real widgets behind them."""
+
+    def __init__(self) -> None:
+        self.window = QMainWindow()
+        self.window.resize(900, 700)
+        self.canvas = QgsMapCanvas(self.window)
+        self.controller = QgsTemporalNavigationObject()
+        self.canvas.setTemporalController(self.controller)
+        self.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+        self.canvas.setExtent(QgsRectangle(14, 47, 16, 49))
+        self.window.setCentralWidget(self.canvas)
+        self.bar = QgsMessageBar(self.window)
+        self.actions: list = []
+        self.log_opened = 0
+
+    def mainWindow(self):  # noqa: N802
+        return self.window
+
+    def mapCanvas(self):  # noqa: N802
+        return self.canvas
+
+    def messageBar(self):  # noqa: N802
+        return self.bar
+
+    def openMessageLog(self):  # noqa: N802
+        self.log_opened += 1
+
+    def addDockWidget(self, area, dock):  # noqa: N802
+        self.window.addDockWidget(area, dock)
+
+    def removeDockWidget(self, dock):  # noqa: N802
+        self.window.removeDockWidget(dock)
+
+    def addToolBarIcon(self, action):  # noqa: N802
+        self.actions.append(("toolbar", action))
+
+    def removeToolBarIcon(self, action):  # noqa: N802
+        self.actions.remove(("toolbar", action))
+
+    def addPluginToRasterMenu(self, menu, action):  # noqa: N802
+        self.actions.append(("raster", action))
+
+    def removePluginRasterMenu(self, menu, action):  # noqa: N802
+        self.actions.remove(("raster", action))
+
+
+def add_area(project, *wkts, name="parcels") -> QgsVectorLayer:
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326", name, "memory")
+    features = []
+    for wkt in wkts or (SQUARE,):
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromWkt(wkt))
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    project.addMapLayer(layer)
+    return layer
+
+
+def text_of(dock, name) -> str:
+    return dock.findChild(QLabel, name).text()
+
+
+def click(dock, name) -> None:
+    QTest.mouseClick(dock.findChild(QPushButton, name) or dock.findChild(QToolButton, name), LEFT)
+
+
+def choose_scenes(qtbot, dock, folder) -> None:
+    folder.mkdir(exist_ok=True)
+    with qtbot.waitSignal(dock.scenes_ready, timeout=5000):
+        dock.scenes.scenesFolder.setFilePath(str(folder))

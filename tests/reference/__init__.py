@@ -1,0 +1,1 @@
+"""Independent plain-numpy reference of what the plugin computes; it imports nothing of the plugin."""
