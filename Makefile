@@ -48,7 +48,7 @@ screenshots: zip ## Take the pictures of docs/images in real QGIS
 	@$(VENV_PYTHON) scripts/screenshots.py
 
 clean: ## Remove what was built, the sample and the virtual environment
-	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings
 
 system:
 	@scripts/setup_system.sh

@@ -18,6 +18,7 @@ from .clusters import (
 )
 from .parameters import RunParameters
 from .plan import Background, ImagePlan
+from .regions import geometry
 from .scenes import BANDS
 from .trees import TREE2, TREE3, tree
 
@@ -28,13 +29,6 @@ MASK_BANDS = ("mask", "probability")
 """Bands of a mask: 0 clear or 1 cloud, and the probability of cloud (0-1)."""
 
 _NEAREST, _CLEAREST = "nearest_", "clearest_"
-
-
-def geometry(area: Area) -> ee.Geometry:
-    """An area as a geometry whose edges are straight in longitude and latitude, as GeoJSON means them."""
-    import ee
-
-    return ee.Geometry(area.to_geojson(), None, False)
 
 
 def difference(image: str, background: Sequence[str]) -> ee.Image:
@@ -58,9 +52,7 @@ def sample_image(image: str, nearest: Sequence[str], clearest: Sequence[str]) ->
     return to_nearest.addBands(to_clearest).addBands(ee.Image(image).select(list(VISIBLE_BANDS)))
 
 
-def clusters_from_sample(
-    sample: dict[str, list[float]], parameters: RunParameters
-) -> tuple[Clusters, Clusters]:
+def clusters_from_sample(sample: dict[str, list[float]], parameters: RunParameters) -> tuple[Clusters, Clusters]:
     """The clusters of the nearest and of the clearest background from a sample of :func:`sample_image`.
 
     Raises ValueError (a sentence) where the sample is too small.

@@ -1,4 +1,4 @@
-"""The parameters of a run: one frozen value, its defaults and ranges, and validation that reports every problem at once."""
+"""The parameters of a run: one frozen value, its defaults and ranges, and validation that reports all problems."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 THRESHOLDS = ("as trained", "reflectance")
-"""How clusters are judged: by the sign of the difference only (as the published table was trained), or in reflectance."""
+"""How clusters are judged: by the sign of the difference, as the published table was trained, or in reflectance."""
 
 SCALES_M = (10, 20, 30, 60)
 """Working scales that keep every date of a tile on one grid."""
@@ -72,7 +72,10 @@ class RunParameters:
     cluster_count: int = _number(10, 2, 50, "clusters", "Clusters of the difference to the background.")
     sample_size: int = _number(5000, 100, 50_000, "pixels", "Pixels from which the clusters are found.")
     thresholds: str = _choice(
-        "as trained", THRESHOLDS, "", "Judge clusters by the sign of the difference, or by 0.04 and 0.175 in reflectance."
+        "as trained",
+        THRESHOLDS,
+        "",
+        "Judge clusters by the sign of the difference, or by 0.04 and 0.175 in reflectance.",
     )
     opening_radius_px: int = _number(2, 0, 10, "pixels", "Radius of the opening that removes specks; 0 leaves it out.")
     cutoff: float = _number(0.29, 0.0, 1.0, "", "A pixel is cloudy where its probability is above this.")

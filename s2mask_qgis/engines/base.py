@@ -92,7 +92,7 @@ class Engine(Protocol):
         """Make scenes ready to be computed with; returns the reason for each that cannot be used, by system:index."""
 
     def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
-        """The values of about ``size`` random pixels of ``grid``, a list per band; pixels with a masked band are left out."""
+        """The values of at most ``size`` random pixels of ``grid``, a list per band, leaving out masked ones."""
 
     def value(self, computation: ee.ComputedObject) -> Any:
         """The value of a small computation."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.area import Area
 from ..core.grid import Grid
-from ..core.mask import geometry
+from ..core.regions import geometry
 from ..core.scenes import COLLECTION, Scene
 from .base import Export, Operation, OperationState
 from .errors import BadRequestError, NotFoundError, TransientError
@@ -190,5 +190,3 @@ def _operation(described: dict[str, Any]) -> Operation:
     error = described.get("error") or {}
     state = OperationState(described["metadata"]["state"])
     return Operation(described["name"], state, error.get("message", ""), error.get("code", 0))
-
-

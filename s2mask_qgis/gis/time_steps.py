@@ -11,7 +11,6 @@ from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
 
 from ..jobs.report import ImageOutcome
 
-
 ANIMATED_IN_PROJECTS = 1
 """The number by which project files mean QgsTemporalNavigationObject.Animated."""
 

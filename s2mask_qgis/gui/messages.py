@@ -10,7 +10,7 @@ from typing import Any
 from qgis.core import Qgis, QgsMessageLog
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QDesktopServices
-from qgis.PyQt.QtWidgets import QPushButton
+from qgis.PyQt.QtWidgets import QPushButton, QWidget
 
 from ..core.parameters import ParameterError
 from ..engines.errors import EngineError
@@ -40,10 +40,11 @@ def sentence(error: BaseException) -> str:
 
 
 class Messages:
-    """The message bar of one QGIS window."""
+    """The message bar of one QGIS window; a new message of ours takes the place of the one before."""
 
     def __init__(self, iface: Any) -> None:
         self._iface = iface
+        self._item: QWidget | None = None
 
     def success(self, text: str, folder: Path) -> None:
         """Something was made, in ``folder``."""
@@ -71,6 +72,9 @@ class Messages:
             button = QPushButton(button_text, item)
             button.clicked.connect(lambda _checked: action())
             item.layout().addWidget(button)
+        if self._item in bar.items():
+            bar.popWidget(self._item)
+        self._item = item
         bar.pushWidget(item, level, seconds)
 
 

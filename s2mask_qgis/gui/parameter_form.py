@@ -25,7 +25,7 @@ from .wording import tr
 
 LABELS = {
     "date_start": "From",
-    "date_end": "To",
+    "date_end": "Until",
     "scale_m": "Pixel size",
     "cutoff": "Cutoff",
     "number_of_images": "Background",

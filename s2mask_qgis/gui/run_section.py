@@ -9,7 +9,7 @@ from pathlib import Path
 from qgis.gui import QgsCollapsibleGroupBoxBasic, QgsFileWidget
 from qgis.PyQt import uic
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidgetItem, QWidget
+from qgis.PyQt.QtWidgets import QAbstractScrollArea, QHeaderView, QTreeWidgetItem, QWidget
 
 from ..jobs.report import ImageOutcome, Progress, RunReport, RunState
 from ..paths import form
@@ -17,6 +17,9 @@ from .wording import counted, day_text, failures, progress_text, tr
 
 FAILURES_SHOWN = 200
 """More failures than these are only counted; report.json lists all."""
+
+FAILURES_HEIGHT_LINES = 12
+"""A longer list scrolls."""
 
 
 class RunSection(QgsCollapsibleGroupBoxBasic):
@@ -34,10 +37,13 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
         self.outputFolder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.outputFolder.setDialogTitle(tr("Folder: Output"))
         self.outputFolder.lineEdit().setPlaceholderText(tr("Folder for the results"))
-        header = self.failuresList.header()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        self.estimateLabel.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.failuresList.setHeaderLabels([tr("Image"), tr("Why")])
+        self.failuresList.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.failuresList.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.failuresList.header().sectionResized.connect(lambda *_: self.failuresList.scheduleDelayedItemsLayout())
+        self.failuresList.setSizeAdjustPolicy(QAbstractScrollArea.SizeAdjustPolicy.AdjustToContents)
+        self.failuresList.setMaximumHeight(FAILURES_HEIGHT_LINES * self.fontMetrics().lineSpacing())
         self.outputFolder.fileChanged.connect(lambda _path: self.changed.emit())
         self.runButton.clicked.connect(self._on_button)
         self.failuresButton.toggled.connect(self._show_failures)
@@ -70,7 +76,8 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
 
     def show_problems(self, problems: Sequence[str]) -> None:
         """Show why a run cannot start, every reason on its own line."""
-        self.problemsLabel.show_problem("\n".join(problems))
+        bullet = "• " if len(problems) > 1 else ""
+        self.problemsLabel.show_problem("\n".join(f"{bullet}{problem}" for problem in problems))
 
     def start(self) -> None:
         """A run begins."""

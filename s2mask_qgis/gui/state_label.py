@@ -7,6 +7,9 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QIcon, QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QWidget
 
+GAP_PX = 6
+"""Between the warning sign and the text."""
+
 
 class StateLabel(QLabel):
     """A wrapped line of plain text that disappears where there is nothing to say."""
@@ -14,6 +17,7 @@ class StateLabel(QLabel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon: QIcon | None = None
+        self._role = QPalette.ColorRole.WindowText
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
@@ -38,16 +42,17 @@ class StateLabel(QLabel):
         self._show(text, QPalette.ColorRole.WindowText, QgsApplication.getThemeIcon("/mIconWarning.svg"))
 
     def _show(self, text: str, role: QPalette.ColorRole, icon: QIcon | None) -> None:
+        self._role = role
         self._icon = icon
-        self.setForegroundRole(role)
-        self.setIndent(self.fontMetrics().height() + 6 if icon else 0)
+        self.setContentsMargins(self.fontMetrics().height() + GAP_PX if icon else 0, 0, 0, 0)
         self.setText(text)
         self.setVisible(bool(text))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Paint the text, and the warning sign at the height of its first line."""
-        super().paintEvent(event)
+        """Paint the text in the colour of its kind; QLabel itself cannot use the palette's placeholder colour."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self._role))
+        painter.drawText(self.contentsRect(), int(self.alignment()) | Qt.TextFlag.TextWordWrap, self.text())
         if self._icon:
             side = self.fontMetrics().height()
-            corner = self.contentsRect().topLeft()
-            self._icon.paint(QPainter(self), corner.x(), corner.y(), side, side)
+            self._icon.paint(painter, 0, self.contentsRect().top(), side, side)

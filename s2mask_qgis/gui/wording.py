@@ -9,6 +9,8 @@ from qgis.PyQt.QtCore import QCoreApplication
 from ..core.scenes import Scene
 from ..jobs.report import ImageOutcome, ImageState, Progress, Stage
 
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
 
 def tr(text: str) -> str:
     """The text in the user's language."""
@@ -91,12 +93,12 @@ def progress_text(progress: Progress) -> str:
 
 
 def image_text(outcome: ImageOutcome, number: int, total: int) -> str:
-    """Which image is shown: "2023-05-14 · cloud 23 % · 17 of 73"."""
+    """Which image is shown: "2023-05-14 · cloud 23 % · 17 of 73"; in a narrow dock it breaks at the dots alone."""
     parts = [day_text(outcome)]
     if outcome.cloud_share is not None:
         parts.append(tr("cloud {} %").format(round(100 * outcome.cloud_share)))
     parts.append(tr("{} of {}").format(number, total))
-    return " · ".join(parts)
+    return " · ".join(part.replace(" ", NO_BREAK_SPACE) for part in parts)
 
 
 def day_text(outcome: ImageOutcome) -> str:

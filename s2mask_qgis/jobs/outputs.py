@@ -1,10 +1,9 @@
-"""What a run leaves in its output folder: report.json, and whether an image was made with the same parameters before."""
+"""What a run leaves in its output folder: report.json, and keys that tell whether an image was made before."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ def write_report(request: RunRequest, report: RunReport) -> None:
     partial = path.with_suffix(".partial")
     try:
         partial.write_text(json.dumps(described, indent=1), encoding="utf-8")
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be written ({error.strerror}); free some space and run again.") from None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ..core.area import Area
 from ..core.backgrounds import Backgrounds
 from ..core.grid import Bounds, Grid
-from ..core.mask import clusters_from_sample, geometry, sample_image
+from ..core.mask import clusters_from_sample, sample_image
 from ..core.parameters import RunParameters
 from ..core.plan import Background, ImagePlan, make_plan
+from ..core.regions import extent
 from ..core.scenes import Scene
 from ..engines.base import Engine
 from ..engines.errors import SceneError
@@ -21,15 +22,15 @@ def working_grid(engine: Engine, scene: Scene, area: Area, scale_m: int) -> tupl
     tile_grid = engine.grid(scene).at_scale(scale_m)
     part = tile_grid.window(_bounds_in(engine, area, tile_grid.crs))
     if part is None:
-        raise SceneError(f"The area lies beside the pixels of {scene.index}; the product covers only a part of its tile.")
+        raise SceneError(
+            f"The area lies beside the pixels of {scene.index}; the product covers only a part of its tile."
+        )
     return tile_grid, part
 
 
 def _bounds_in(engine: Engine, area: Area, crs: str) -> Bounds:
     """The bounding box of an area in a coordinate system, computed by the engine."""
-    import ee
-
-    ring = engine.value(geometry(area).bounds(1, ee.Projection(crs)).coordinates())[0]
+    ring = engine.value(extent(area, crs))[0]
     x, y = [corner[0] for corner in ring], [corner[1] for corner in ring]
     return min(x), min(y), max(x), max(y)
 
@@ -45,7 +46,9 @@ def plan_image(
     tile_grid, part = grids
     if not parameters.do_clustering:
         return make_plan(scene.id, Background(nearest, None), Background(clearest, None), part, parameters)
-    sample = engine.sample(sample_image(scene.id, nearest, clearest), tile_grid, parameters.sample_size, parameters.seed)
+    sample = engine.sample(
+        sample_image(scene.id, nearest, clearest), tile_grid, parameters.sample_size, parameters.seed
+    )
     try:
         of_nearest, of_clearest = clusters_from_sample(sample, parameters)
     except ValueError as error:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.area import Area
-from ..core.mask import geometry, mask_image
-from ..core.ndvi import NDVI_BAND, ndvi_image
+from ..core.mask import mask_image
+from ..core.ndvi import ndvi_image
 from ..core.plan import ImagePlan
 from ..core.scenes import Scene
+from ..core.statistics import figures, result_statistics
 from ..engines.base import Engine, Export, Pyramiding
-from ..engines.limits import MAX_PIXELS
 from .outputs import MASK, NDVI
 from .report import ImageOutcome, ImageState
-
-if TYPE_CHECKING:
-    import ee
 
 KEY, PLAN = "s2mask:key", "s2mask:plan"
 """Properties of a result: the digest of what it was made from, and the plan as JSON text (masks only)."""
@@ -35,7 +32,7 @@ def ndvi_export(engine: Engine, scene: Scene, plan: ImagePlan, key: str) -> Expo
 
 
 def _export(
-    engine: Engine, image: ee.Image, scene: Scene, plan: ImagePlan, kind: str, key: str, pyramiding: Pyramiding
+    engine: Engine, image: Any, scene: Scene, plan: ImagePlan, kind: str, key: str, pyramiding: Pyramiding
 ) -> Export:
     return Export(
         image=image,
@@ -69,9 +66,8 @@ def is_kept(engine: Engine, scene: Scene, key: str) -> bool:
 def outcome(engine: Engine, scene: Scene, area: Area, state: ImageState, seconds: float) -> ImageOutcome:
     """The outcome of an image whose results are stored: their files and what their pixels say."""
     mask_asset, ndvi_asset = (engine.asset_id(kind, scene.index) for kind in (MASK, NDVI))
-    statistics = engine.value(_statistics(mask_asset, ndvi_asset, area))
+    found = figures(engine.value(result_statistics(mask_asset, ndvi_asset, area)))
     properties = engine.asset_properties(mask_asset) or {}
-    area_pixels = statistics["area_count"]
     return ImageOutcome(
         index=scene.index,
         tile=scene.tile,
@@ -80,18 +76,8 @@ def outcome(engine: Engine, scene: Scene, area: Area, state: ImageState, seconds
         mask_path=engine.fetch(mask_asset),
         ndvi_path=engine.fetch(ndvi_asset),
         true_colour=engine.true_colour(scene),
-        cloud_share=statistics["mask_mean"],
-        ndvi_share=statistics[f"{NDVI_BAND}_count"] / area_pixels if area_pixels else 0.0,
+        cloud_share=found.cloud_share,
+        ndvi_share=found.ndvi_share,
         seconds=seconds,
         plan=json.loads(properties[PLAN]) if PLAN in properties else None,
     )
-
-
-def _statistics(mask_asset: str, ndvi_asset: str, area: Area) -> ee.ComputedObject:
-    """Mean of the mask, and counts of the pixels with a mask, with an NDVI, and in the area."""
-    import ee
-
-    inside = ee.Image.constant(1).clip(geometry(area)).rename(["area"])
-    bands = ee.Image(mask_asset).select(["mask"]).addBands(ee.Image(ndvi_asset).select([NDVI_BAND])).addBands(inside)
-    reducer = ee.Reducer.mean().combine(ee.Reducer.count(), "", True)
-    return bands.reduceRegion(reducer=reducer, maxPixels=MAX_PIXELS)

@@ -1,4 +1,4 @@
-"""The runner: takes the images of a request one after another from plan to mask to NDVI, and reports what came of it."""
+"""The runner: takes the images of a request from plan to mask to NDVI, and reports what came of them."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def run(request: RunRequest, on_progress: OnProgress, on_image: OnImage, is_canc
     """
     try:
         check_writable(request.output_folder)
-        with LocalEngine(
-            request.scenes_folder, request.library_folder, request.output_folder, is_cancelled
-        ) as engine:
+        with LocalEngine(request.scenes_folder, request.library_folder, request.output_folder, is_cancelled) as engine:
             on_progress(Progress(Stage.SCENES, 0, 0))
             engine.refresh(lambda done, total: on_progress(Progress(Stage.SCENES, done, total)))
             return carry_out(request, engine, on_progress, on_image, is_cancelled)
@@ -131,9 +129,7 @@ class _Run:
         self._masking_since = 0.0
         self._made = 0
 
-    def prepare(
-        self, targets: Iterable[Scene], archive: Iterable[Scene]
-    ) -> deque[tuple[Scene, Backgrounds]]:
+    def prepare(self, targets: Iterable[Scene], archive: Iterable[Scene]) -> deque[tuple[Scene, Backgrounds]]:
         """Make the scenes that are needed ready; backgrounds are chosen again without those that cannot be used."""
         targets, usable = list(targets), list(archive)
         while True:
@@ -173,9 +169,7 @@ class _Run:
             if results.is_kept(self._engine, scene, key):
                 self._done(results.outcome(self._engine, scene, self._request.area, ImageState.KEPT, 0.0))
                 return
-            plan = plan_image(
-                self._engine, scene, backgrounds, self._grids_of(scene), self._request.parameters
-            )
+            plan = plan_image(self._engine, scene, backgrounds, self._grids_of(scene), self._request.parameters)
             export = results.mask_export(self._engine, scene, plan, self._request.area, key)
             self._active.append(_Active(scene, plan, key, started, MASK, self._engine.start(export)))
         except (CancelledError, StorageError):

@@ -190,7 +190,7 @@ def add_area(project, *wkts, name="parcels") -> QgsVectorLayer:
 
 
 def text_of(dock, name) -> str:
-    return dock.findChild(QLabel, name).text()
+    return dock.findChild(QLabel, name).text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def click(dock, name) -> None:

@@ -196,7 +196,7 @@ def test_every_problem_is_shown_at_once_when_run_is_pressed(qtbot, make_dock, wo
     assert len(lines) == 4
     assert "Choose the folder" in lines[0]
     assert "No area is chosen" in lines[1]
-    assert "“To”: 2023-04-01 lies before “From” 2023-05-01" in lines[2]
+    assert "“Until”: 2023-04-01 lies before “From” 2023-05-01" in lines[2]
     assert "folder for the results" in lines[3]
     assert not work.requests
     assert not dock.run.is_running

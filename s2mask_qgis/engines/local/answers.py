@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .algorithms.conversions import describe
 from .algorithms.shapes import to_ogr
 from .values import (
+    Band,
     CollectionValue,
     ComputeError,
     DateValue,
@@ -71,9 +74,12 @@ def image_json(image: ImageValue) -> dict[str, Any]:
     return described | {"properties": properties}
 
 
-def _band_json(band: Any) -> dict[str, Any]:
+def _band_json(band: Band) -> dict[str, Any]:
     kind = band.dtype
-    data_type = {"type": "PixelType", "precision": "int" if kind.kind in "iu" else ("float" if kind.itemsize == 4 else "double")}
+    data_type = {
+        "type": "PixelType",
+        "precision": "int" if kind.kind in "iu" else ("float" if kind.itemsize == 4 else "double"),
+    }
     described: dict[str, Any] = {"id": band.name, "data_type": data_type}
     if band.grid is None:
         return described | {"crs": "EPSG:4326", "crs_transform": [1, 0, 0, 0, 1, 0]}
@@ -83,6 +89,12 @@ def _band_json(band: Any) -> dict[str, Any]:
         "crs_transform": list(band.grid.transform),
         "dimensions": [columns, rows],
     }
+
+
+def _precision(dtype: np.dtype[Any]) -> str:
+    if dtype.kind in "iu":
+        return "int"
+    return "float" if dtype.itemsize == 4 else "double"
 
 
 def _collection_json(collection: CollectionValue) -> dict[str, Any]:
@@ -112,9 +124,19 @@ def asset_json(asset: str, image: ImageValue) -> dict[str, Any]:
             "scaleY": y_scale,
             "translateY": y0,
         }
-        grid = {"crsCode": band.grid.crs, "dimensions": {"width": columns, "height": rows}, "affineTransform": transform}
+        grid = {
+            "crsCode": band.grid.crs,
+            "dimensions": {"width": columns, "height": rows},
+            "affineTransform": transform,
+        }
         bands.append({"id": band.name, "grid": grid})
-    described = {"type": "IMAGE", "name": asset, "id": asset, "bands": bands, "properties": to_json(dict(image.properties))}
+    described = {
+        "type": "IMAGE",
+        "name": asset,
+        "id": asset,
+        "bands": bands,
+        "properties": to_json(dict(image.properties)),
+    }
     if image.footprint is not None:
         described["geometry"] = geometry_json(image.footprint)
     return described

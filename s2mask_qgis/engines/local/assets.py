@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ NODATA = -9999.0
 
 PROPERTIES_KEY = "EARTH_ENGINE_PROPERTIES"
 PARTIAL = ".partial"
+_WAY_OUT = "free some space or choose another folder."
 _ASSET = re.compile(rf"^{ROOT}/((?:[\w-]+/)*[\w-]+)$")
 RESAMPLING = {"MEAN": "AVERAGE", "MODE": "MODE", "SAMPLE": "NEAREST"}
 """How overviews are made for each pyramiding policy of the service."""
@@ -73,13 +73,15 @@ class AssetStore:
             partial.parent.mkdir(parents=True, exist_ok=True)
             final.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"The folder {self.folder} cannot be written ({error.strerror}); choose another.") from None
+            raise StorageError(
+                f"The folder {self.folder} cannot be written ({error.strerror}); choose another."
+            ) from None
         blocks_file = partial.with_suffix(".blocks.tif")
         with _storage_errors(final):
             yield from _write_blocks(image, grid, blocks_file)
             _write_cog(blocks_file, partial, RESAMPLING[policy], image.properties)
             blocks_file.unlink()
-            os.replace(partial, final)
+            partial.replace(final)
         yield 1.0
 
     def discard(self, name: str) -> None:
@@ -102,11 +104,13 @@ def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error.strerror}); free some space or choose another folder.") from None
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror}); free some space or choose another folder."
+        ) from None
     finally:
         gdal.PopErrorHandler()
     if messages:
-        raise StorageError(f"{path} cannot be written ({messages[0]}); free some space or choose another folder.")
+        raise StorageError(f"{path} cannot be written ({messages[0]}); {_WAY_OUT}")
 
 
 def _write_blocks(image: ImageValue, grid: Grid, path: Path) -> Iterator[float]:

@@ -61,8 +61,6 @@ class Catalogue:
         return Pixels(data, None if valid.all() else valid)
 
 
-
 def footprint_of(record: SceneRecord) -> GeometryValue:
     """The outline of a scene's valid pixels; its edges are straight in longitude and latitude."""
     return GeometryValue({"type": "Polygon", "coordinates": [[list(corner) for corner in record.footprint]]})
-

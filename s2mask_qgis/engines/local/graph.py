@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from .values import ComputeError
 
@@ -51,7 +51,7 @@ class Call:
     arguments: Mapping[str, Node]
 
 
-Node = Union[Constant, Items, Argument, Function, Call]
+Node = Constant | Items | Argument | Function | Call
 
 
 def inputs(node: Node) -> Iterator[Node]:

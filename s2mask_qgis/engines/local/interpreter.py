@@ -53,7 +53,9 @@ class Interpreter:
             return values if node.keys is None else dict(zip(node.keys, values))
         if isinstance(node, Argument):
             if node.name not in arguments:
-                raise ComputeError(f"The expression refers to an argument {node.name!r} that no function around it has.")
+                raise ComputeError(
+                    f"The expression refers to an argument {node.name!r} that no function around it has."
+                )
             return arguments[node.name]
         if isinstance(node, Function):
             return self._function(node, arguments)

@@ -49,7 +49,7 @@ class _Request:
 
 
 class Protocol:
-    """Answers requests. ``is_cancelled`` is asked while an answer is waited for; it ends the wait with CancelledError."""
+    """Answers requests. ``is_cancelled`` is asked while an answer is waited for, and ends the wait (CancelledError)."""
 
     def __init__(
         self, pool: WorkerPool, operations: OperationQueue, store: AssetStore, is_cancelled: Callable[[], bool]
@@ -221,7 +221,11 @@ def _json(value: Any) -> bytes:
 
 def _error(status: str, message: str) -> Response:
     code = HTTP_CODES.get(status, 500)
-    return code, {"content-type": "application/json"}, _json({"error": {"code": code, "message": message, "status": status}})
+    return (
+        code,
+        {"content-type": "application/json"},
+        _json({"error": {"code": code, "message": message, "status": status}}),
+    )
 
 
 class Transport:

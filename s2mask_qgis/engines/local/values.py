@@ -142,6 +142,7 @@ class FunctionValue:
     call: Callable[[Mapping[str, Any]], Any]
 
     def __call__(self, *arguments: Any) -> Any:
+        """The value for arguments in order."""
         if len(arguments) < len(self.argument_names):
             raise ComputeError(f"A function of {len(self.argument_names)} arguments was given {len(arguments)}.")
         return self.call(dict(zip(self.argument_names, arguments)))
@@ -150,7 +151,10 @@ class FunctionValue:
 def map_sources(image: ImageValue, function: Callable[[Source], Source], dtype: Any = None) -> ImageValue:
     """The image with each band's source replaced, names and grids kept."""
     return image.with_bands(
-        [replace(band, source=function(band.source), dtype=np.dtype(dtype) if dtype else band.dtype) for band in image.bands]
+        [
+            replace(band, source=function(band.source), dtype=np.dtype(dtype) if dtype else band.dtype)
+            for band in image.bands
+        ]
     )
 
 

@@ -22,7 +22,16 @@ from .algorithms.registry import Algorithm, collect
 
 VOCABULARY: Mapping[str, Algorithm] = MappingProxyType(
     collect(
-        arithmetic, collections, elements, expression_language, filters, images, neighbourhoods, reducers, sampling, shapes
+        arithmetic,
+        collections,
+        elements,
+        expression_language,
+        filters,
+        images,
+        neighbourhoods,
+        reducers,
+        sampling,
+        shapes,
     )
 )
 

@@ -223,7 +223,7 @@ def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start one worker on the interpreter that QGIS's own Python belongs to. StorageError where that fails."""
     package = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])}
-    environment |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS")}
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
     command = [str(interpreter()), "-m", f"{package.name}.engines.local.worker", *arguments]
     try:
         return subprocess.Popen(

@@ -113,7 +113,7 @@ def _matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band
         return [(band, by_name[band.name]) for band in left.bands], left
     if len(left.bands) != len(right.bands):
         raise ComputeError(
-            f"Images must have the same number of bands or one band; these have {len(left.bands)} and {len(right.bands)}"
+            f"Images must have as many bands as each other, or one; these have {len(left.bands)} and {len(right.bands)}"
         )
     return list(zip(left.bands, right.bands)), left
 

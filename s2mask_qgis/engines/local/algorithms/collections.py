@@ -71,7 +71,10 @@ def _ordered(elements: Sequence[Any], key: str, ascending: bool) -> list[Any]:
     return having + lacking
 
 
-@algorithm("Collection.map", "FeatureCollection collection, Algorithm baseAlgorithm, Boolean dropNulls = false -> FeatureCollection")
+@algorithm(
+    "Collection.map",
+    "FeatureCollection collection, Algorithm baseAlgorithm, Boolean dropNulls = false -> FeatureCollection",
+)
 def map_collection(collection: CollectionValue, function: FunctionValue, drop_nulls: bool) -> CollectionValue:
     """The results of a function of each element, in order; nulls are dropped where that is asked for."""
     results = [function(element) for element in collection.elements]

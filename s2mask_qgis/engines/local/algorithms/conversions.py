@@ -94,7 +94,9 @@ def to_geometry(value: Any) -> GeometryValue:
     if isinstance(value, ImageValue) and value.footprint is not None:
         return value.footprint
     if isinstance(value, Mapping) and "type" in value and "coordinates" in value:
-        return GeometryValue({"type": value["type"], "coordinates": value["coordinates"]}, geodesic=bool(value.get("geodesic", True)))
+        return GeometryValue(
+            {"type": value["type"], "coordinates": value["coordinates"]}, geodesic=bool(value.get("geodesic", True))
+        )
     raise ComputeError(f"cannot make a geometry of a {describe(value)}")
 
 

@@ -146,7 +146,9 @@ class _Parser:
             return lambda images: apply_unary(name, arguments[0](images))
         if name in BINARY and len(arguments) == 2:
             return _combined(name, *arguments)
-        raise ComputeError(f"the expression calls {name}({len(arguments)} arguments): not implemented by the local engine")
+        raise ComputeError(
+            f"the expression calls {name}({len(arguments)} arguments): not implemented by the local engine"
+        )
 
     def _variable(self, name: str) -> Evaluator:
         if name not in self._names:

@@ -153,7 +153,9 @@ def unmask(image: ImageValue, value: ImageValue | None, same_footprint: bool) ->
     """Masked pixels replaced by the value image's pixels (0 where none is given); the footprint stays the input's."""
     value = constant_image(0) if value is None else value
     if len(value.bands) not in (1, len(image.bands)):
-        raise ComputeError(f"the value has {len(value.bands)} bands, the image {len(image.bands)}; give one, or as many")
+        raise ComputeError(
+            f"the value has {len(value.bands)} bands, the image {len(image.bands)}; give one, or as many"
+        )
     fillers = list(value.bands) * (len(image.bands) if len(value.bands) == 1 else 1)
     bands = [
         replace(
@@ -187,7 +189,7 @@ def _fill(pixels: Sequence[Pixels]) -> Pixels:
 
 @algorithm("Image.clip", "Image input, Object geometry -> Image")
 def clip(image: ImageValue, geometry: Any) -> ImageValue:
-    """The image masked outside a geometry; a pixel is inside where its centre is. The footprint becomes the geometry."""
+    """The image masked outside a geometry, which becomes its footprint; a pixel is inside where its centre is."""
     shape = to_geometry(geometry)
     inside = GeometryMask(shape)
     return replace(map_sources(image, lambda source: Pixelwise(_update_mask, source, inside)), footprint=shape)
@@ -216,7 +218,9 @@ def where_nonzero(condition: ImageValue, chosen: ImageValue, other: ImageValue) 
             raise ComputeError("a choice (? :) needs images of one band")
     test, one, two = condition.bands[0], chosen.bands[0], other.bands[0]
     source = Pixelwise(_choose_either, test.source, one.source, two.source)
-    return condition.with_bands([replace(test, source=source, dtype=np.result_type(_small_type(one), _small_type(two)))])
+    return condition.with_bands(
+        [replace(test, source=source, dtype=np.result_type(_small_type(one), _small_type(two)))]
+    )
 
 
 def _choose_either(pixels: Sequence[Pixels]) -> Pixels:
@@ -238,7 +242,9 @@ def _choose(pixels: Sequence[Pixels]) -> Pixels:
     return Pixels(np.where(chosen, value.data, image.data), image.valid)
 
 
-@algorithm("Image.remap", "Image image, List from, List to, Object defaultValue = null, String bandName = null -> Image")
+@algorithm(
+    "Image.remap", "Image image, List from, List to, Object defaultValue = null, String bandName = null -> Image"
+)
 def remap(
     image: ImageValue, values_from: list[Any], values_to: list[Any], default: Any, band_name: str | None
 ) -> ImageValue:

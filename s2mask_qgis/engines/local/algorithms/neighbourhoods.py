@@ -13,6 +13,10 @@ from .registry import Algorithm, algorithm
 _MAX_RADIUS_PX = 512
 
 
+Neutral = Callable[[np.dtype], float]
+"""Gives the value of a type that never decides: the largest for a minimum, the smallest for a maximum."""
+
+
 def disc(radius_px: float) -> np.ndarray:
     """Booleans (2 r + 1, 2 r + 1): the offsets with dx^2 + dy^2 <= radius^2."""
     reach = int(radius_px)
@@ -55,7 +59,9 @@ def _kernel(name: str) -> Algorithm:
 KERNELS = (_kernel("circle"), _kernel("square"))
 
 
-def _extreme(shape: np.ndarray, fold: np.ufunc, neutral: Callable[[np.dtype], float]) -> Callable[[Pixels, int], Pixels]:
+def _extreme(
+    shape: np.ndarray, fold: np.ufunc, neutral: Callable[[np.dtype], float]
+) -> Callable[[Pixels, int], Pixels]:
     """A function of a grown window that folds the valid pixels under ``shape``; a pixel with none is masked."""
     offsets = [(int(row), int(column)) for row, column in np.argwhere(shape)]
     reach = shape.shape[0] // 2
@@ -86,7 +92,7 @@ def _highest(dtype: np.dtype) -> float:
     return np.inf if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
-def _focal(name: str, alias: str, fold: np.ufunc, neutral: Callable[[np.dtype], float], what: str) -> Algorithm:
+def _focal(name: str, alias: str, fold: np.ufunc, neutral: Neutral, what: str) -> Algorithm:
     @algorithm(
         f"Image.{name}",
         'Image image, Float radius = 1.5, String kernelType = "circle", String units = "pixels", '

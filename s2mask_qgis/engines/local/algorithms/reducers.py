@@ -105,9 +105,7 @@ MEDIAN = ReducerOutput("median", _median, np.dtype(np.float64))
 SIMPLE_REDUCERS = tuple(_reducer(name, _output(name)) for name in ("mean", "sum", "count", "stdDev", "first"))
 
 
-@algorithm(
-    "Reducer.median", "Integer maxBuckets = null, Float minBucketWidth = null, Integer maxRaw = null -> Reducer"
-)
+@algorithm("Reducer.median", "Integer maxBuckets = null, Float minBucketWidth = null, Integer maxRaw = null -> Reducer")
 def median(max_buckets: int | None, min_bucket_width: float | None, max_raw: int | None) -> ReducerValue:
     """Middle of the valid values, always from the values themselves, never from a histogram."""
     return ReducerValue((MEDIAN,))

@@ -127,7 +127,7 @@ def collect(*modules: ModuleType) -> dict[str, Algorithm]:
         for value in vars(module).values():
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(item, Algorithm):
-                    found |= {name: item for name in (item.name, *item.aliases)}
+                    found |= dict.fromkeys((item.name, *item.aliases), item)
     return found
 
 

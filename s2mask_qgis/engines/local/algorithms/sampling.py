@@ -134,10 +134,7 @@ def _chosen(grid: Grid, region: GeometryValue | None, factor: float | None, coun
     rows, columns = grid.shape_yx
     if rows * columns > MAX_SAMPLE_GRID_PX:
         raise ComputeError(f"the region has {rows * columns} pixels at this scale; choose a larger scale")
-    if region is None:
-        inside = np.arange(rows * columns)
-    else:
-        inside = np.flatnonzero(burn(to_ogr(region, grid.crs), grid))
+    inside = np.arange(rows * columns) if region is None else np.flatnonzero(burn(to_ogr(region, grid.crs), grid))
     wanted = inside.size if count is None else count
     if factor is not None:
         wanted = round(inside.size * min(max(factor, 0.0), 1.0))
@@ -148,9 +145,7 @@ def _chosen(grid: Grid, region: GeometryValue | None, factor: float | None, coun
 
 def _points(window: Scatter, kept: np.ndarray, crs: str) -> list[GeometryValue | None]:
     x, y = window.centres()
-    return [
-        GeometryValue({"type": "Point", "coordinates": [float(x[i]), float(y[i])]}, crs) for i in kept
-    ]
+    return [GeometryValue({"type": "Point", "coordinates": [float(x[i]), float(y[i])]}, crs) for i in kept]
 
 
 @algorithm(
@@ -203,4 +198,3 @@ def _region_values(image: ImageValue, grid: Grid) -> tuple[list[np.ndarray], lis
     values = [np.concatenate([part[i].data.ravel() for part in parts]) for i in range(len(image.bands))]
     valid = [np.concatenate([part[i].valid_or_true().ravel() for part in parts]) for i in range(len(image.bands))]
     return values, valid
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,9 +79,7 @@ _AREA_SIGNATURE = (
     "List coordinates, Projection crs = null, Boolean geodesic = null, Object maxError = null, "
     "Boolean evenOdd = true -> Geometry"
 )
-_LINE_SIGNATURE = (
-    "List coordinates, Projection crs = null, Boolean geodesic = null, Object maxError = null -> Geometry"
-)
+_LINE_SIGNATURE = "List coordinates, Projection crs = null, Boolean geodesic = null, Object maxError = null -> Geometry"
 CONSTRUCTORS = (
     _constructor("Point", 1, "List coordinates, Projection crs = null -> Geometry"),
     _constructor("MultiPoint", 2, "List coordinates, Projection crs = null -> Geometry"),
@@ -149,7 +148,7 @@ def _along_geodesics(coordinates: list[Any]) -> list[Any]:
     if _depth(coordinates) < 2 or len(coordinates) < 2:
         return coordinates
     line = [coordinates[0]]
-    for start, end in zip(coordinates, coordinates[1:]):
+    for start, end in pairwise(coordinates):
         line.extend(_great_circle(start, end))
     return line
 
@@ -200,6 +199,7 @@ class GeometryMask(Source):
         self._projected: dict[str, ogr.Geometry] = {}
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         if window.grid.crs not in self._projected:
             self._projected[window.grid.crs] = to_ogr(self._geometry, window.grid.crs)
         shape = self._projected[window.grid.crs]
@@ -229,7 +229,9 @@ def geometries_meet(left: GeometryValue, right: GeometryValue) -> bool:
     return bool(to_ogr(left, "EPSG:4326").Intersects(to_ogr(right, "EPSG:4326")))
 
 
-@algorithm("Geometry.intersects", "Geometry left, Geometry right, Object maxError = null, Projection proj = null -> Boolean")
+@algorithm(
+    "Geometry.intersects", "Geometry left, Geometry right, Object maxError = null, Projection proj = null -> Boolean"
+)
 def intersects(left: GeometryValue, right: GeometryValue, max_error: Any, projection: Any) -> bool:
     """Whether two geometries have a point in common."""
     return geometries_meet(left, right)

@@ -48,6 +48,7 @@ class Constant(Source):
         self.value = value
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         dtype = np.int64 if isinstance(self.value, int) else np.float64
         return Pixels(np.broadcast_to(dtype(self.value), window.shape))
 
@@ -56,6 +57,7 @@ class Masked(Source):
     """Nowhere valid."""
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         return Pixels(np.zeros(window.shape, np.uint8), np.zeros(window.shape, bool))
 
 
@@ -70,6 +72,7 @@ class Elementwise(Source):
         self.inputs = inputs
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         pixels = [read(source, window) for source in self.inputs]
         result = self.function(*(part.data for part in pixels))
         masks = [part.valid for part in pixels]
@@ -87,6 +90,7 @@ class Pixelwise(Source):
         self.inputs = inputs
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         return self.function([read(source, window) for source in self.inputs])
 
 
@@ -100,6 +104,7 @@ class Neighbourhood(Source):
         self.inputs = (source,)
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         if isinstance(window, Scatter):
             return self._scattered(window, read)
         return self.function(read(self.inputs[0], window.grown(self.radius_px)), self.radius_px)

@@ -1,4 +1,4 @@
-"""Bands in files as pixel sources: the right pyramid level, then the nearest pixel, as Earth Engine reads its assets."""
+"""Bands in files as pixel sources: the right pyramid level, then the nearest pixel, as the service reads its assets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from osgeo import osr
 
 from ....core.grid import Grid
 from .sources import Pixels, Reader, Source
-from .windows import Rectangle, Scatter, Window
+from .windows import Rectangle, Window
 
 LevelReader = Callable[[int, int, int, int, int], Pixels]
 
@@ -33,6 +33,7 @@ class StoredBand(Source):
         self.read_level = read_level
 
     def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
         level = self._level_for(window.grid)
         grid = self._level_grid(level)
         if isinstance(window, Rectangle) and window.grid.crs == self.grid.crs:
@@ -104,10 +105,8 @@ class StoredBand(Source):
 
 def _take(array: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """array[rows][:, columns], without a copy where that is the whole array."""
-    if rows.size == array.shape[0] and (rows == np.arange(rows.size)).all():
-        taken = array
-    else:
-        taken = array[rows]
+    has_all_rows = rows.size == array.shape[0] and bool((rows == np.arange(rows.size)).all())
+    taken = array if has_all_rows else array[rows]
     if columns.size == array.shape[1] and (columns == np.arange(columns.size)).all():
         return taken
     return np.take(taken, columns, axis=1)
@@ -127,9 +126,7 @@ def _scale_in(grid: Grid, crs: str) -> float:
     return float(np.hypot(x_to[1] - x_to[0], y_to[1] - y_to[0]))
 
 
-def transform_points(
-    crs_from: str, crs_to: str, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def transform_points(crs_from: str, crs_to: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points from one coordinate system to another, x before y (longitude before latitude) in both."""
     if crs_from == crs_to:
         return x, y

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 
@@ -53,7 +52,7 @@ class Scatter:
         return x0 + x_scale * (self.columns + 0.5), y0 + y_scale * (self.rows + 0.5)
 
 
-Window = Union[Rectangle, Scatter]
+Window = Rectangle | Scatter
 
 
 def blocks(grid: Grid, size_px: int) -> Iterator[tuple[int, int, Rectangle]]:

@@ -1,0 +1,43 @@
+"""Figures of an image's stored results, as one small computation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .area import Area
+from .mask import MASK_BANDS
+from .ndvi import NDVI_BAND
+from .regions import geometry
+
+if TYPE_CHECKING:
+    import ee
+
+MAX_PIXELS = 10**13
+"""More than any tile has; the service's default of 1e7 is less than a tile at 30 m."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """``cloud_share`` of the pixels with a mask (None where there are none), ``ndvi_share`` of the area's pixels."""
+
+    cloud_share: float | None
+    ndvi_share: float
+
+
+def result_statistics(mask_asset: str, ndvi_asset: str, area: Area) -> ee.Dictionary:
+    """Mean of a stored mask, and counts of its pixels, of those with an NDVI and of those inside the area."""
+    import ee
+
+    inside = ee.Image.constant(1).clip(geometry(area)).rename(["area"])
+    bands = ee.Image(mask_asset).select([MASK_BANDS[0]]).addBands(ee.Image(ndvi_asset).select([NDVI_BAND]))
+    reducer = ee.Reducer.mean().combine(ee.Reducer.count(), "", True)
+    return bands.addBands(inside).reduceRegion(reducer=reducer, maxPixels=MAX_PIXELS)
+
+
+def figures(statistics: Mapping[str, Any]) -> Figures:
+    """The figures of a computed :func:`result_statistics`."""
+    inside = statistics["area_count"]
+    ndvi_share = statistics[f"{NDVI_BAND}_count"] / inside if inside else 0.0
+    return Figures(statistics[f"{MASK_BANDS[0]}_mean"], ndvi_share)
