@@ -108,10 +108,14 @@ def _root_mean_square(image: ee.Image) -> ee.Image:
 
 
 def opened(binary: ee.Image, radius_px: int) -> ee.Image:
-    """Specks removed: the minimum, then the maximum over a circle of ``radius_px`` output pixels; the mask is kept."""
+    """Specks removed: the minimum, then the maximum over a circle of ``radius_px`` output pixels.
+
+    Masked pixels, and what lies outside the image, count in neither step and stay masked.
+    """
     if radius_px == 0:
         return binary
-    return binary.focalMin(radius_px).focalMax(radius_px).updateMask(binary.mask())
+    valid = binary.mask()
+    return binary.focalMin(radius_px).updateMask(valid).focalMax(radius_px).updateMask(valid)
 
 
 def percentile(plan: ImagePlan, background: Background) -> ee.Image:

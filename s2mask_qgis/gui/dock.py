@@ -183,6 +183,7 @@ class S2MaskDock(QgsDockWidget):
         if problems or request is None:
             return
         self._zoomed = False
+        self.scenes.setEnabled(False)  # the run reads the same folder and library
         self.run.start()
         self.control.start(request)
 
@@ -304,6 +305,7 @@ class S2MaskDock(QgsDockWidget):
 
     def _on_end(self, report: RunReport) -> None:
         self.results.refresh()
+        self.scenes.setEnabled(True)
         self.run.end(report)
         for note in report.notes:
             log(note)
@@ -319,5 +321,9 @@ class S2MaskDock(QgsDockWidget):
         self.run_ended.emit(report)
 
     def _show_failures(self) -> None:
-        self.setUserVisible(True)
-        self.run.open_failures()
+        """Why a run was not complete: its list of failures, or the log where no single image is to blame."""
+        if self.run.has_failures:
+            self.setUserVisible(True)
+            self.run.open_failures()
+        else:
+            self._messages.open_log()

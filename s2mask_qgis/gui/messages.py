@@ -60,7 +60,11 @@ class Messages:
 
     def error(self, text: str) -> None:
         """The work could not be done."""
-        self._push(text, Qgis.MessageLevel.Critical, tr("Details"), self._iface.openMessageLog, 0)
+        self._push(text, Qgis.MessageLevel.Critical, tr("Details"), self.open_log, 0)
+
+    def open_log(self) -> None:
+        """Show the message log."""
+        self._iface.openMessageLog()
 
     def _push(
         self, text: str, level: Qgis.MessageLevel, button_text: str, action: Callable[[], Any] | None, seconds: int

@@ -106,7 +106,9 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
     def _set_up_widgets(self) -> None:
         self.previousButton.setIcon(QgsApplication.getThemeIcon("/mActionArrowLeft.svg"))
         self.nextButton.setIcon(QgsApplication.getThemeIcon("/mActionArrowRight.svg"))
-        self.imageLabel.setMinimumHeight(2 * self.fontMetrics().lineSpacing())  # the toggles stay in place in a narrow dock
+        self.imageLabel.setMinimumHeight(
+            2 * self.fontMetrics().lineSpacing()
+        )  # the toggles stay in place in a narrow dock
         self.previousButton.clicked.connect(lambda: self.step(-1))
         self.nextButton.clicked.connect(lambda: self.step(1))
         for kind, button in self._buttons.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from qgis.gui import QgsCollapsibleGroupBoxBasic, QgsFileWidget
 from qgis.PyQt import uic
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QAbstractScrollArea, QHeaderView, QTreeWidgetItem, QWidget
+from qgis.PyQt.QtWidgets import QWidget
 
 from ..jobs.report import ImageOutcome, Progress, RunReport, RunState
 from ..paths import form
@@ -18,7 +18,7 @@ from .wording import counted, day_text, failures, progress_text, tr
 FAILURES_SHOWN = 200
 """More failures than these are only counted; report.json lists all."""
 
-FAILURES_HEIGHT_LINES = 12
+FAILURES_HEIGHT_LINES = 8
 """A longer list scrolls."""
 
 
@@ -38,11 +38,6 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
         self.outputFolder.setDialogTitle(tr("Folder: Output"))
         self.outputFolder.lineEdit().setPlaceholderText(tr("Folder for the results"))
         self.estimateLabel.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.failuresList.setHeaderLabels([tr("Image"), tr("Why")])
-        self.failuresList.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.failuresList.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        self.failuresList.header().sectionResized.connect(lambda *_: self.failuresList.scheduleDelayedItemsLayout())
-        self.failuresList.setSizeAdjustPolicy(QAbstractScrollArea.SizeAdjustPolicy.AdjustToContents)
         self.failuresList.setMaximumHeight(FAILURES_HEIGHT_LINES * self.fontMetrics().lineSpacing())
         self.outputFolder.fileChanged.connect(lambda _path: self.changed.emit())
         self.runButton.clicked.connect(self._on_button)
@@ -54,6 +49,11 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
     def is_running(self) -> bool:
         """True from the start of a run to its end."""
         return self._running
+
+    @property
+    def has_failures(self) -> bool:
+        """True where an image of the last run failed."""
+        return bool(self._failed)
 
     def output_folder(self) -> Path | None:
         """The chosen folder for results."""
@@ -144,14 +144,5 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
         arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
         self.failuresButton.setArrowType(arrow)
         self.failuresList.setVisible(shown)
-        self.failuresList.clear()
-        if shown:
-            self.failuresList.addTopLevelItems([_failure_item(outcome) for outcome in self._failed[:FAILURES_SHOWN]])
-
-
-def _failure_item(outcome: ImageOutcome) -> QTreeWidgetItem:
-    item = QTreeWidgetItem([day_text(outcome), outcome.reason])
-    item.setToolTip(0, outcome.index)
-    item.setToolTip(1, outcome.reason)
-    item.setTextAlignment(0, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop))
-    return item
+        lines = [f"{day_text(outcome)}  {outcome.reason}" for outcome in self._failed[:FAILURES_SHOWN]]
+        self.failuresList.setPlainText("\n".join(lines) if shown else "")

@@ -168,6 +168,7 @@ def mask(
 
 
 def ndvi(image: np.ndarray, valid: np.ndarray, cloud: np.ndarray) -> np.ndarray:
-    """(B8 - B4) / (B8 + B4) of an image (13, y, x) where it is valid and not cloud, else nan; 0 where the sum is 0."""
+    """(B8 - B4) / (B8 + B4) of an image (13, y, x) where it is valid, not cloud and the sum is not 0, else nan."""
     red, near_infrared = image[3].astype(np.float64), image[7].astype(np.float64)
-    return np.where(valid & ~cloud, quotient(near_infrared - red, near_infrared + red), np.nan)
+    total = near_infrared + red
+    return np.where(valid & ~cloud & (total != 0), quotient(near_infrared - red, total), np.nan)

@@ -11,12 +11,15 @@ from ..errors import NotFoundError
 from .assets import AssetStore
 from .library.ingest import IngestedScene
 from .library.library import SceneLibrary
-from .library.pixels import read_level
+from .library.pixels import OpenRasters, read_level
 from .library.pyramid import levels_of
 from .library.records import SceneRecord
 from .raster.sources import Pixels
 from .raster.stored import StoredBand
 from .values import Band, CollectionValue, GeometryValue, ImageValue
+
+OPEN_FILES = 200
+"""Ingested files that a worker keeps open: three a scene, two backgrounds of 20, their neighbours' and the image."""
 
 
 class Catalogue:
@@ -27,6 +30,7 @@ class Catalogue:
         self.library = library
         self.store = store
         self._ingested: dict[str, IngestedScene] = {}
+        self._rasters = OpenRasters(OPEN_FILES)
 
     def load_image(self, asset: str) -> ImageValue:
         """The image of an asset id. NotFoundError where there is none."""
@@ -57,7 +61,8 @@ class Catalogue:
     def _read(self, index: str, band: str, level: int, row: int, column: int, rows: int, columns: int) -> Pixels:
         if index not in self._ingested:
             self._ingested[index] = self.library.ingest(index)
-        data, valid = read_level(self._ingested[index].bands[band], level, row, column, rows, columns)
+        file = self._ingested[index].bands[band]
+        data, valid = read_level(file, level, row, column, rows, columns, self._rasters)
         return Pixels(data, None if valid.all() else valid)
 
 

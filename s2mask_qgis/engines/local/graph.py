@@ -76,67 +76,102 @@ def decode(expression: Any) -> Node:
         raise ComputeError("An expression is an object with 'result' and 'values'.")
     if len(expression["values"]) > MAX_NODES:
         raise ComputeError(f"The expression has more than {MAX_NODES} values.")
-    return _Decoder(expression["values"]).reference(expression.get("result"), 0)
+    return _decoded({"valueReference": expression.get("result")}, expression["values"])
 
 
-class _Decoder:
-    """Decodes the values of one expression, each once."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-        self._done: dict[str, Node] = {}
-        self._open: set[str] = set()
-
-    def reference(self, name: Any, depth: int) -> Node:
-        if not isinstance(name, str) or name not in self._values:
-            raise ComputeError(f"The expression refers to a value {name!r} that it does not hold.")
-        if name in self._open:
+def _decoded(root: Any, values: Mapping[str, Any]) -> Node:
+    """The node of a value, each value below it decoded once. It follows a path of its own instead of calling itself:
+    a graph may be deeper than Python's stack is inside QGIS."""
+    done: dict[int, Node] = {}
+    opened = {id(root)}
+    path = [(root, iter(_parts(root, values)))]
+    while path:
+        value, waiting = path[-1]
+        undone = _first_undone(waiting, done)
+        if not undone:
+            done[id(value)] = _node(value, [done[id(part)] for part in _parts(value, values)])
+            opened.discard(id(value))
+            path.pop()
+            continue
+        part = undone[0]
+        if id(part) in opened:
+            name = next((name for name, other in values.items() if other is part), None)
             raise ComputeError(f"The expression refers to itself at value {name!r}.")
-        if name not in self._done:
-            self._open.add(name)
-            self._done[name] = self._node(self._values[name], depth + 1)
-            self._open.discard(name)
-        return self._done[name]
-
-    def _node(self, value: Any, depth: int) -> Node:
-        if depth > MAX_DEPTH:
+        if len(path) > MAX_DEPTH:
             raise ComputeError(f"The expression is nested deeper than {MAX_DEPTH} levels.")
-        if not isinstance(value, dict) or len(value) != 1:
-            raise ComputeError("Each value of an expression is an object with exactly one kind.")
-        kind, content = next(iter(value.items()))
-        readers = {
-            "constantValue": lambda: Constant(content),
-            "integerValue": lambda: Constant(_integer(content)),
-            "valueReference": lambda: self.reference(content, depth),
-            "argumentReference": lambda: Argument(_text(content, kind)),
-            "arrayValue": lambda: Items(tuple(self._node(item, depth + 1) for item in _list(content, "values"))),
-            "dictionaryValue": lambda: self._dictionary(content, depth),
-            "functionDefinitionValue": lambda: self._function(content, depth),
-            "functionInvocationValue": lambda: self._call(content, depth),
-        }
-        if kind not in readers:
-            raise ComputeError(f"The expression holds a value of the unknown kind {kind!r}.")
-        return readers[kind]()
+        opened.add(id(part))
+        path.append((part, iter(_parts(part, values))))
+    return done[id(root)]
 
-    def _dictionary(self, content: Any, depth: int) -> Node:
-        items = _mapping(content, "values")
-        return Items(tuple(self._node(item, depth + 1) for item in items.values()), tuple(items))
 
-    def _function(self, content: Any, depth: int) -> Node:
-        names = tuple(_text(name, "argumentNames") for name in _list(content, "argumentNames"))
-        return Function(names, self.reference(content.get("body"), depth))
+def _first_undone(waiting: Iterator[Any], done: Mapping[int, Node]) -> list[Any]:
+    """The next value that has no node yet, in a list; an empty list where there is none."""
+    for part in waiting:
+        if id(part) not in done:
+            return [part]
+    return []
 
-    def _call(self, content: Any, depth: int) -> Node:
-        arguments = {name: self._node(item, depth + 1) for name, item in _mapping(content, "arguments").items()}
+
+def _kind(value: Any) -> tuple[str, Any]:
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ComputeError("Each value of an expression is an object with exactly one kind.")
+    return next(iter(value.items()))
+
+
+def _parts(value: Any, values: Mapping[str, Any]) -> list[Any]:
+    """The values that a value is built from."""
+    kind, content = _kind(value)
+    if kind == "valueReference":
+        return [_referred(content, values)]
+    if kind == "arrayValue":
+        return _list(content, "values")
+    if kind == "dictionaryValue":
+        return list(_mapping(content, "values").values())
+    if kind == "functionDefinitionValue":
+        _list(content, "argumentNames")
+        return [_referred(content.get("body"), values)]
+    if kind == "functionInvocationValue":
+        arguments = list(_mapping(content, "arguments").values())
         if "functionName" in content:
-            return Call(_text(content["functionName"], "functionName"), arguments)
-        return Call(self.reference(content.get("functionReference"), depth), arguments)
+            return arguments
+        return [*arguments, _referred(content.get("functionReference"), values)]
+    return []
+
+
+def _referred(name: Any, values: Mapping[str, Any]) -> Any:
+    if not isinstance(name, str) or name not in values:
+        raise ComputeError(f"The expression refers to a value {name!r} that it does not hold.")
+    return values[name]
+
+
+def _node(value: Any, parts: list[Node]) -> Node:
+    """The node of a value, given the nodes of its parts in the order of _parts."""
+    kind, content = _kind(value)
+    if kind == "valueReference":
+        return parts[0]
+    if kind == "constantValue":
+        return Constant(content)
+    if kind == "integerValue":
+        return Constant(_integer(content))
+    if kind == "argumentReference":
+        return Argument(_text(content, kind))
+    if kind == "arrayValue":
+        return Items(tuple(parts))
+    if kind == "dictionaryValue":
+        return Items(tuple(parts), tuple(_mapping(content, "values")))
+    if kind == "functionDefinitionValue":
+        names = tuple(_text(name, "argumentNames") for name in _list(content, "argumentNames"))
+        return Function(names, parts[0])
+    if kind == "functionInvocationValue":
+        arguments = dict(zip(_mapping(content, "arguments"), parts))
+        return Call(_text(content["functionName"], "functionName") if "functionName" in content else parts[-1], arguments)
+    raise ComputeError(f"The expression holds a value of the unknown kind {kind!r}.")
 
 
 def _integer(content: Any) -> int:
     try:
         return int(content)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ComputeError(f"{content!r} is not an integer.") from None
 
 

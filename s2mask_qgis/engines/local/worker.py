@@ -29,7 +29,7 @@ from .library.library import SceneLibrary
 from .values import CollectionValue, ComputeError, FeatureValue, ImageValue
 from .vocabulary import VOCABULARY
 
-CACHE_MB = 256
+CACHE_MB = 512
 """GDAL's block cache of one worker."""
 
 ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (

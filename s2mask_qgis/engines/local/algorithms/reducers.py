@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..raster.sorting import sort_layers
 from ..raster.sources import Pixels, Pixelwise, Source
 from ..values import Band, CollectionValue, ComputeError, ImageValue, ReducerOutput, ReducerValue, whole_valid
 from .registry import Algorithm, algorithm
@@ -74,7 +75,7 @@ def _sorted(stack: np.ndarray, valid: np.ndarray) -> np.ndarray:
     if not valid.all():
         top = np.inf if stack.dtype.kind == "f" else np.iinfo(stack.dtype).max
         stack = np.where(valid, stack, np.asarray(top, stack.dtype))
-    return np.sort(stack, axis=0)
+    return sort_layers(stack) if stack.dtype.kind in "iu" else np.sort(stack, axis=0)
 
 
 _FOLDS = {

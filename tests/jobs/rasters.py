@@ -1,0 +1,45 @@
+"""Reading rasters and scenes of tests on their own, without the code under test."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from tests.reference import pyramid
+from tests.reference.masking import BANDS
+
+NODATA = -9999.0
+
+
+def read_result(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], list[str]]:
+    """Values (bands, y, x), validity, geotransform and band names of a result."""
+    dataset = gdal.Open(str(path))
+    values = np.atleast_3d(dataset.ReadAsArray()) if dataset.RasterCount > 1 else dataset.ReadAsArray()[None]
+    names = [dataset.GetRasterBand(i + 1).GetDescription() for i in range(dataset.RasterCount)]
+    assert {dataset.GetRasterBand(i + 1).GetNoDataValue() for i in range(dataset.RasterCount)} == {NODATA}
+    return values, values != NODATA, dataset.GetGeoTransform(), names
+
+
+def read_safe(product: Path, scale_m: float, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A SAFE product on a grid: reflectance x 10000 (13, y, x) and validity in all bands (y, x)."""
+    offsets = _offsets(product / "MTD_MSIL1C.xml")
+    bands, masks = [], []
+    for number, name in enumerate(BANDS):
+        label = name if name == "B8A" else f"B{int(name[1:]):02d}"
+        (path,) = [path for path in product.rglob(f"*_{label}.*") if path.suffix in (".tif", ".jp2")]
+        dataset = gdal.Open(str(path))
+        dn = dataset.ReadAsArray().astype(np.int64)
+        native = np.maximum(dn + offsets[number], 0)
+        native_scale = dataset.GetGeoTransform()[1]
+        values, valid = pyramid.read_at(native, dn != 0, native_scale, scale_m, shape)
+        bands.append(values)
+        masks.append(valid)
+    return np.stack(bands), np.logical_and.reduce(masks)
+
+
+def _offsets(path: Path) -> list[int]:
+    found = {int(item.attrib["band_id"]): int(item.text) for item in ElementTree.parse(path).iter("RADIO_ADD_OFFSET")}
+    return [found[number] for number in range(len(BANDS))]
