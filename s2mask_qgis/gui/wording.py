@@ -87,7 +87,7 @@ def progress_text(progress: Progress) -> str:
         text = tr("{}: {} of {}").format(tr(progress.stage.value), progress.done, progress.total)
     else:
         text = f"{tr(progress.stage.value)} …"
-    if progress.seconds_left is None:
+    if progress.seconds_left is None or progress.done == progress.total:
         return text
     return tr("{}, about {} left").format(text, duration_text(progress.seconds_left))
 

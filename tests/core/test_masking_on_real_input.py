@@ -45,7 +45,7 @@ def cloud_percent(scene: Scene, patch: dict[Scene, tuple[np.ndarray, np.ndarray]
             seed=parameters.seed,
         )
         found.append({name: np.array(getattr(result, name)) for name in ("mean", "std", "centres", "cloudy")})
-        stacks.append((stack, np.stack([patch[member][1] for member in group])))
+        stacks.append((stack, np.broadcast_to(valid, stack.shape)))
     cloud, _, known = masking.mask(pixels, valid, stacks, found, parameters.cutoff, parameters.opening_radius_px)
     return 100.0 * cloud[known].mean()
 

@@ -24,7 +24,7 @@ def read_result(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], 
 
 
 def read_safe(product: Path, scale_m: float, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """A SAFE product on a grid: reflectance x 10000 (13, y, x) and validity in all bands (y, x)."""
+    """A SAFE product on a grid: reflectance x 10000 and validity, both (13, y, x)."""
     offsets = _offsets(product / "MTD_MSIL1C.xml")
     bands, masks = [], []
     for number, name in enumerate(BANDS):
@@ -37,7 +37,7 @@ def read_safe(product: Path, scale_m: float, shape: tuple[int, int]) -> tuple[np
         values, valid = pyramid.read_at(native, dn != 0, native_scale, scale_m, shape)
         bands.append(values)
         masks.append(valid)
-    return np.stack(bands), np.logical_and.reduce(masks)
+    return np.stack(bands), np.stack(masks)
 
 
 def _offsets(path: Path) -> list[int]:

@@ -18,12 +18,12 @@ THIN_CIRRUS, CLOUDY = "20150731", "20150820"
 
 
 def at_scale(pixels: np.ndarray, scale_m: int) -> tuple[np.ndarray, np.ndarray]:
-    """The patch (13, y, x) on pixels of ``scale_m`` whose centre lies on it, and their validity in all bands."""
+    """The patch on pixels of ``scale_m`` whose centre lies on it, and their validity, both (13, y, x)."""
     if scale_m == 10:
-        return pixels.astype(np.int64), (pixels != NODATA).all(axis=0)
+        return pixels.astype(np.int64), pixels != NODATA
     shape = tuple(int(np.ceil(size * 10 / scale_m - 0.5)) for size in pixels.shape[1:])
     read = [pyramid.read_at(band.astype(np.int64), band != NODATA, 10, scale_m, shape) for band in pixels]
-    return np.stack([values for values, _ in read]), np.logical_and.reduce([valid for _, valid in read])
+    return np.stack([values for values, _ in read]), np.stack([valid for _, valid in read])
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_masks_and_ndvi_equal_the_reference_of_the_same_plan(eolearn_run: Watche
             stacks.append((np.stack([pixels for pixels, _ in images]), np.stack([valid for _, valid in images])))
         image, valid = ready[outcome.index]
         cloud, chance, decided = masking.mask(
-            image, valid, stacks, [background["clusters"] for background in backgrounds], 0.29, 2
+            image, valid.all(axis=0), stacks, [background["clusters"] for background in backgrounds], 0.29, 2
         )
         values, known, _, names = read_result(outcome.mask_path)
         assert names == ["mask", "probability"]

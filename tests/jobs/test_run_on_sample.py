@@ -64,7 +64,7 @@ def test_masks_and_ndvi_equal_the_reference_of_the_same_plan(sample_run: Watched
             stacks.append((np.stack([pixels for pixels, _ in images]), np.stack([valid for _, valid in images])))
         image, valid = scenes[outcome.index[:15]]
         cloud, chance, decided = masking.mask(
-            image, valid, stacks, [background["clusters"] for background in backgrounds], 0.29, 2
+            image, valid.all(axis=0), stacks, [background["clusters"] for background in backgrounds], 0.29, 2
         )
         decided = decided & area
         values, known, transform, _ = read_result(outcome.mask_path)

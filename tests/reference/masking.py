@@ -137,11 +137,11 @@ def percentile(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A percentile feature after the opening, and its validity.
 
-    ``image`` (13, y, x) and ``stack`` (t, 13, y, x) with validities (y, x) and (t, y, x); ``clusters`` holds mean, std,
-    centres and cloudy.
+    ``image`` (13, y, x) and ``stack`` (t, 13, y, x) with validities (y, x) and (t, 13, y, x): the bands of one image
+    may end at different pixels. ``clusters`` holds mean, std, centres and cloudy.
     """
-    medians = [background_median(stack[:, band], stack_valid) for band in range(len(BANDS))]
-    both = valid & medians[0][1]
+    medians = [background_median(stack[:, band], stack_valid[:, band]) for band in range(len(BANDS))]
+    both = valid & np.logical_and.reduce([known for _, known in medians])
     difference = np.stack([image[band] - median for band, (median, _) in enumerate(medians)])
     return opening(nearest_centre_cloudy(difference, **clusters), both, radius)
 

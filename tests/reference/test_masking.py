@@ -113,7 +113,7 @@ def test_mask_of_a_scene_with_one_cloud():
     cloudy[:, :, 4:] = image(8, 4, B1=0.5, B2=0.5, B3=0.5, B4=0.5, B10=0.02)
     valid = np.ones((8, 8), dtype=bool)
     valid[0, 0] = False
-    stack = np.stack([ground, ground, ground]), np.ones((3, 8, 8), dtype=bool)
+    stack = np.stack([ground, ground, ground]), np.ones((3, 13, 8, 8), dtype=bool)
     centres = np.zeros((2, 13))
     centres[1, masking.VISIBLE] = 4000.0
     clusters = {"mean": np.zeros(13), "std": np.ones(13), "centres": centres, "cloudy": np.array([False, True])}

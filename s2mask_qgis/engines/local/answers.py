@@ -75,11 +75,7 @@ def image_json(image: ImageValue) -> dict[str, Any]:
 
 
 def _band_json(band: Band) -> dict[str, Any]:
-    kind = band.dtype
-    data_type = {
-        "type": "PixelType",
-        "precision": "int" if kind.kind in "iu" else ("float" if kind.itemsize == 4 else "double"),
-    }
+    data_type = {"type": "PixelType", "precision": _precision(band.dtype)}
     described: dict[str, Any] = {"id": band.name, "data_type": data_type}
     if band.grid is None:
         return described | {"crs": "EPSG:4326", "crs_transform": [1, 0, 0, 0, 1, 0]}

@@ -164,7 +164,9 @@ def _node(value: Any, parts: list[Node]) -> Node:
         return Function(names, parts[0])
     if kind == "functionInvocationValue":
         arguments = dict(zip(_mapping(content, "arguments"), parts))
-        return Call(_text(content["functionName"], "functionName") if "functionName" in content else parts[-1], arguments)
+        if "functionName" in content:
+            return Call(_text(content["functionName"], "functionName"), arguments)
+        return Call(parts[-1], arguments)
     raise ComputeError(f"The expression holds a value of the unknown kind {kind!r}.")
 
 

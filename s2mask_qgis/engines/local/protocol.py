@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 import threading
@@ -132,10 +133,10 @@ class Protocol:
     def _export(self, request: _Request) -> bytes:
         body = request.body
         expression = _expression(body)
-        options = body.get("assetExportOptions", {})
-        destination = options.get("earthEngineDestination", {})
+        options = _object(body, "assetExportOptions")
+        destination = _object(options, "earthEngineDestination")
         asset = str(destination.get("name", ""))
-        policy = options.get("pyramidingPolicy", "MEAN")
+        policy = str(options.get("pyramidingPolicy", "MEAN"))
         if policy not in RESAMPLING:
             raise BadRequestError(f"The pyramiding policy {policy} is not implemented by the local engine.")
         if self._store.path(asset).exists() and not destination.get("overwrite"):
@@ -143,15 +144,15 @@ class Protocol:
         order = {
             "expression": expression,
             "asset": asset,
-            "grid": _grid(body.get("grid", {})).to_json(),
+            "grid": _grid(_object(body, "grid")).to_json(),
             "pyramiding": policy,
         }
         request_id = str(body.get("requestId") or secrets.token_hex(16))
         return _json(self._operations.start(order, request_id, str(body.get("description", ""))))
 
     def _list_operations(self, request: _Request) -> bytes:
-        size = int(request.query.get("pageSize", ["500"])[0])
-        start = int(request.query.get("pageToken", ["0"])[0])
+        size = _whole_number(request, "pageSize", PAGE_SIZE) or PAGE_SIZE
+        start = _whole_number(request, "pageToken", 0)
         operations = self._operations.all()
         answer: dict[str, Any] = {"operations": operations[start : start + size]}
         if start + size < len(operations):
@@ -200,15 +201,34 @@ def _expression(body: dict[str, Any]) -> Any:
     return expression
 
 
-def _grid(described: Any) -> Grid:
+def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
+    value = body.get(key, {})
+    if not isinstance(value, dict):
+        raise BadRequestError(f"The request's {key} must be an object.")
+    return value
+
+
+def _whole_number(request: _Request, key: str, default: int) -> int:
+    text = request.query.get(key, [str(default)])[0]
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise BadRequestError(f"{key} must be a whole number, not {text!r}.")
+    return int(text)
+
+
+def _grid(described: dict[str, Any]) -> Grid:
     """The grid of a request in the service's form."""
     try:
         transform, size = described["affineTransform"], described["dimensions"]
         numbers = [float(transform.get(key, 0)) for key in _TRANSFORM_KEYS]
+        if not all(math.isfinite(number) for number in numbers):
+            raise ValueError("its transform is not finite")
         x_scale, x_shear, x0, y_shear, y_scale, y0 = numbers
         shape = (int(size["height"]), int(size["width"]))
-        return Grid(str(described["crsCode"]), (x_scale, x_shear, x0, y_shear, y_scale, y0), shape)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        crs = str(described["crsCode"])
+        if not re.fullmatch(r"EPSG:\d{4,6}", crs, re.ASCII):
+            raise ValueError(f"{crs!r} is not the EPSG code of a coordinate system")
+        return Grid(crs, (x_scale, x_shear, x0, y_shear, y_scale, y0), shape)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadRequestError(f"The request's grid cannot be used ({error}).") from None
 
 

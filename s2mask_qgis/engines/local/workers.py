@@ -113,8 +113,8 @@ class WorkerPool:
                     waiting.remove(job)
                     job.end("CANCELLED", "The work was cancelled.")
             process = self._processes.get(job)
-        if process is not None:
-            process.kill()
+            if process is not None:  # killed under the lock, or it might be doing the next job by now
+                process.kill()
 
     def close(self) -> None:
         """Stop everything and wait for the processes to end."""
@@ -177,7 +177,8 @@ class WorkerPool:
     def _carry_out(self, job: Job, process: subprocess.Popen[bytes]) -> bool:
         """Give a job to a worker and listen until it ends; False where the worker died."""
         with self._changed:
-            if job.is_cancelled or self._is_closed:
+            job.is_cancelled = job.is_cancelled or self._is_closed
+            if job.is_cancelled:
                 return False
             self._processes[job] = process
         try:

@@ -162,9 +162,17 @@ def _number_binary(name: str, operation: Operation, description: str) -> Algorit
 
 
 def _number_unary(name: str, operation: Operation, description: str) -> Algorithm:
+    def by_numpy(value: float) -> float:
+        return _scalar(operation(np.asarray(value)))
+
+    by_math = getattr(math, name, by_numpy)
+
     @algorithm(f"Number.{name}", "Number input -> Number", description=description)
     def compute(value: float) -> float:
-        return _scalar(operation(np.asarray(value)))
+        try:
+            return by_math(value)  # rounded more closely than numpy's vectorised functions are
+        except (ValueError, OverflowError):  # where there is no finite value, numpy gives the infinite one, or NaN
+            return by_numpy(value)
 
     return compute
 

@@ -88,6 +88,8 @@ def map_collection(collection: CollectionValue, function: FunctionValue, drop_nu
 @algorithm("Collection.toList", "FeatureCollection collection, Integer count, Integer offset = 0 -> List")
 def to_list(collection: CollectionValue, count: int, offset: int) -> list[Any]:
     """At most ``count`` elements from ``offset`` on, as a list."""
+    if count < 0 or offset < 0:
+        raise ComputeError(f"count and offset must not be negative, they are {count} and {offset}")
     return list(collection.elements[offset : offset + count])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from ..values import (
     ProjectionValue,
     ReducerValue,
 )
+
+_DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(?P<fraction>\d{1,3}))?)?Z?)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def describe(value: Any) -> str:
@@ -46,11 +50,22 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def plain_number(value: float) -> float:
+    """A number that arrays can hold: whole numbers beyond 64 bits become floating ones, as they do at the service."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        try:
+            return float(value)
+        except OverflowError:
+            raise ComputeError("a whole number has more than 300 digits") from None
+    return value
+
+
 def constant_image(value: Any) -> ImageValue:
     """An image of constant bands from a number or a list of numbers; named constant, or constant_0, constant_1, …"""
     numbers = value if isinstance(value, list) else [value]
     if not numbers or not all(is_number(number) for number in numbers):
         raise ComputeError(f"cannot make an image of a {describe(value)}")
+    numbers = [plain_number(number) for number in numbers]
     names = ["constant"] if len(numbers) == 1 else [f"constant_{i}" for i in range(len(numbers))]
     bands = [
         Band(name, Constant(number), None, np.dtype(np.int64 if isinstance(number, int) else np.float64))
@@ -104,7 +119,7 @@ def to_float(value: Any) -> float:
     """A number."""
     if not is_number(value):
         raise ComputeError(f"a number is needed, not {describe(value)} {value!r}")
-    return value
+    return plain_number(value)
 
 
 def to_integer(value: Any) -> int:
@@ -149,13 +164,21 @@ def to_date(value: Any) -> DateValue:
     if is_number(value):
         return DateValue(int(value))
     if isinstance(value, str):
-        try:
-            time = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            raise ComputeError(f"{value!r} is not a date") from None
-        time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
-        return DateValue(round(time.timestamp() * 1000))
+        return DateValue(_millis(value))
     raise ComputeError(f"cannot make a date of a {describe(value)}")
+
+
+def _millis(text: str) -> int:
+    """Milliseconds since 1970 UTC of an ISO text; months and days may have one digit."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise ComputeError(f"{text!r} is not a date")
+    parts = [int(part or 0) for part in match.groups()[:-1]]
+    try:
+        time = datetime(*parts, tzinfo=timezone.utc)
+    except ValueError:
+        raise ComputeError(f"{text!r} is not a date") from None
+    return (time - _EPOCH) // timedelta(milliseconds=1) + int((match["fraction"] or "").ljust(3, "0"))
 
 
 def to_projection(value: Any) -> ProjectionValue:
@@ -165,6 +188,13 @@ def to_projection(value: Any) -> ProjectionValue:
     if isinstance(value, str):
         return ProjectionValue(value, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
     raise ComputeError(f"cannot make a projection of a {describe(value)}")
+
+
+def projection_value(crs: str, transform: list[Any]) -> ProjectionValue:
+    """A projection from the name of its coordinate system and the 6 numbers of a grid."""
+    if len(transform) != 6 or not all(is_number(number) and math.isfinite(number) for number in transform):
+        raise ComputeError(f"a transform is 6 finite numbers, not {transform}")
+    return ProjectionValue(crs, tuple(float(number) for number in transform))
 
 
 def _instance_of(kind: type, name: str) -> Callable[[Any], Any]:

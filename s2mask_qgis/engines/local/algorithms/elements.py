@@ -16,7 +16,7 @@ from ..values import (
     ImageValue,
     ProjectionValue,
 )
-from .conversions import to_date
+from .conversions import projection_value, to_date
 from .registry import algorithm
 
 _DAY_MS = 86_400_000
@@ -109,10 +109,7 @@ def projection(crs: Any, transform: list[float] | None, wkt: str | None) -> Proj
     """A coordinate system, with the transform of a grid in it."""
     if not isinstance(crs, str) or wkt is not None:
         raise ComputeError("a projection is given by the name of its coordinate system and a list of 6 numbers")
-    numbers = tuple(float(number) for number in (transform or (1, 0, 0, 0, 1, 0)))
-    if len(numbers) != 6:
-        raise ComputeError(f"a transform has 6 numbers, {len(numbers)} were given")
-    return ProjectionValue(crs, numbers)
+    return projection_value(crs, transform or [1, 0, 0, 0, 1, 0])
 
 
 @algorithm("If", "Object condition = null, Object trueCase = null, Object falseCase = null -> Object")

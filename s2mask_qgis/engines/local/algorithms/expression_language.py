@@ -31,7 +31,10 @@ _LEVELS: tuple[dict[str, str], ...] = (
 """Operators from the weakest to the strongest; all of them group from the left."""
 
 _MAX_LENGTH = 20_000
+_MAX_TOKENS = 2_000
 _MAX_DEPTH = 100
+_LONGEST_INTEGER = 18
+"""Digits that surely fit into 64 bits."""
 
 Images = Mapping[str, ImageValue]
 Evaluator = Callable[[Images], ImageValue]
@@ -54,6 +57,8 @@ def _tokens(expression: str) -> list[_Token]:
             raise ComputeError(f"cannot read the expression at {expression[position : position + 20]!r}")
         tokens.append(_Token(str(match.lastgroup), match[str(match.lastgroup)]))
         position = match.end()
+    if len(tokens) > _MAX_TOKENS:
+        raise ComputeError(f"the expression has more than {_MAX_TOKENS} numbers, names and signs")
     return tokens
 
 
@@ -123,7 +128,8 @@ class _Parser:
     def _primary(self) -> Evaluator:
         token = self._take()
         if token.kind == "number":
-            number: float = float(token.text) if re.search(r"[.eE]", token.text) else int(token.text)
+            is_whole = token.text.isdigit() and len(token.text) <= _LONGEST_INTEGER
+            number: float = int(token.text) if is_whole else float(token.text)
             return lambda images: constant_image(number)
         if token.text == "(":
             inner = self._ternary()
@@ -168,7 +174,7 @@ class _Parser:
             token = self._take()
             if token.kind == "text":
                 selectors.append(token.text[1:-1])
-            elif token.kind == "number" and token.text.isdigit():
+            elif token.kind == "number" and token.text.isdigit() and len(token.text) <= _LONGEST_INTEGER:
                 selectors.append(int(token.text))
             else:
                 raise ComputeError(f"bands are chosen by name or number, not by {token.text!r}")
@@ -217,6 +223,8 @@ def parse_expression(expression: str, default_name: str, names: list[str], free_
     """A function of images from an arithmetic expression: + - * / % **, comparisons, && || !, bit operations, ?:,
     functions of the vocabulary, bands of the default image as b('name') or b(0), those of others as image.name or
     image['name']."""
+    if not all(isinstance(name, str) for name in names):
+        raise ComputeError("the names of variables are texts")
     evaluate = _Parser(expression, default_name, frozenset(names), free_are_bands).parse()
 
     def call(given: Mapping[str, Any]) -> ImageValue:

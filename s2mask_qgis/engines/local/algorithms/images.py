@@ -71,6 +71,8 @@ def rename(image: ImageValue, names: list[str]) -> ImageValue:
 
 def rename_bands(image: ImageValue, names: Sequence[str]) -> ImageValue:
     """The image's bands under other names; ComputeError where the counts differ or a name comes twice."""
+    if not all(isinstance(name, str) for name in names):
+        raise ComputeError("the names of bands are texts")
     if len(names) != len(image.bands):
         raise ComputeError(f"{len(names)} names were given for {len(image.bands)} bands")
     if len(set(names)) != len(names):
@@ -252,7 +254,7 @@ def remap(
     named ``remapped``."""
     if len(values_from) != len(values_to) or not values_from:
         raise ComputeError(f"{len(values_from)} values cannot be mapped to {len(values_to)}")
-    if not all(is_number(value) for value in [*values_from, *values_to]):
+    if not all(is_number(value) for value in [*values_from, *values_to, 0 if default is None else default]):
         raise ComputeError("only numbers can be mapped")
     band = image.bands[0] if band_name is None else _matching(image, band_name)[0]
     keys, order = np.unique(np.asarray(values_from), return_index=True)
@@ -321,11 +323,15 @@ def _cast(data: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """Values in another type: integers are cut towards zero and held within the type's range."""
     if data.dtype == dtype:
         return data
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype)
-        whole = np.trunc(np.nan_to_num(data)) if np.issubdtype(data.dtype, np.floating) else data
-        return np.clip(whole, limits.min, limits.max).astype(dtype)
-    return data.astype(dtype)
+    if not np.issubdtype(dtype, np.integer):
+        return data.astype(dtype)
+    limits = np.iinfo(dtype)
+    if not np.issubdtype(data.dtype, np.floating):
+        return np.clip(data.astype(np.int64, copy=False), limits.min, limits.max).astype(dtype)
+    whole = np.trunc(np.nan_to_num(data.astype(np.float64, copy=False)))
+    highest = whole >= limits.max  # told apart first: as a double, the largest 64-bit integer is one too many
+    held = np.where(highest, 0.0, np.maximum(whole, float(limits.min))).astype(dtype)
+    return np.where(highest, dtype.type(limits.max), held)
 
 
 def _cast_algorithm(name: str, dtype: Any) -> Algorithm:

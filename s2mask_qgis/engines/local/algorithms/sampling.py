@@ -19,6 +19,7 @@ from ..values import (
     ProjectionValue,
     ReducerValue,
 )
+from .conversions import projection_value
 from .registry import algorithm
 from .shapes import bounds_in, burn, grid_outline, to_ogr
 
@@ -40,6 +41,8 @@ def working_grid(
         raise ComputeError("the image has no bands")
     own = image.bands[0].grid
     crs, transform = _projection_of(own, scale, projection)
+    if transform[1] or transform[3] or not transform[0] == abs(transform[4]) > 0:
+        raise ComputeError(f"only grids of square pixels, not turned, are implemented by the local engine: {transform}")
     if region is None:
         if own is None:
             raise ComputeError("the image is unbounded; give a geometry")
@@ -99,6 +102,8 @@ def sample(
     """
     if factor is not None and count is not None:
         raise ComputeError("give factor or numPixels, not both")
+    if count is not None and count < 0:
+        raise ComputeError(f"numPixels must not be negative, it is {count}")
     region = image.footprint if region is None else region
     grid = _on_raster(working_grid(image, region, scale, projection), image)
     window = _chosen(grid, region, factor, count, seed)
@@ -174,7 +179,10 @@ def reduce_region(
     if geometry is not None and geometry.geojson["type"] != "Point":
         raise ComputeError("regions other than points and whole images are not implemented by the local engine")
     if transform is not None:
-        projection = ProjectionValue(_projection_of(image.bands[0].grid, None, projection)[0], tuple(transform))
+        if not image.bands:
+            raise ComputeError("the image has no bands")
+        crs, _ = _projection_of(image.bands[0].grid, None, projection)
+        projection = projection_value(crs, transform)
     grid = working_grid(image, geometry, scale, projection)
     if grid.shape_yx[0] * grid.shape_yx[1] > max_pixels:
         raise ComputeError(

@@ -102,6 +102,8 @@ def rectangle(
     if len(numbers) != 4:
         raise ComputeError(f"a Rectangle needs 4 numbers, {len(numbers)} were given")
     x0, y0, x1, y1 = numbers
+    if not all(math.isfinite(number) for number in numbers):
+        raise ComputeError("a Rectangle needs finite numbers as coordinates")
     ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
     name = crs.crs if crs else "EPSG:4326"
     is_geodesic = (name == "EPSG:4326") if geodesic is None else geodesic
@@ -111,6 +113,8 @@ def rectangle(
 @algorithm("GeometryConstructors.BBox", "Float west, Float south, Float east, Float north -> Geometry")
 def bounding_box(west: float, south: float, east: float, north: float) -> GeometryValue:
     """A box of longitudes and latitudes with straight edges."""
+    if not all(math.isfinite(number) for number in (west, south, east, north)):
+        raise ComputeError("a BBox needs finite numbers as coordinates")
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return GeometryValue({"type": "Polygon", "coordinates": [ring]})
 

@@ -111,6 +111,8 @@ class Neighbourhood(Source):
 
     def _scattered(self, window: Scatter, read: Reader) -> Pixels:
         """Through the rectangle around the scattered pixels: neighbours are needed as well."""
+        if not window.rows.size:
+            return read(self.inputs[0], window)
         top, left = int(window.rows.min()), int(window.columns.min())
         rows, columns = int(window.rows.max()) - top + 1, int(window.columns.max()) - left + 1
         pixels = self.compute(Rectangle(window.grid.part(top, left, rows, columns)), read)
