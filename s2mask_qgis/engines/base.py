@@ -86,9 +86,7 @@ class Engine(Protocol):
     def true_colour(self, scene: Scene) -> TrueColour | None:
         """How the scene is shown in true colour, None where the engine cannot show it."""
 
-    def prepare(
-        self, scenes: Iterable[Scene], on_count: CountCallback, is_cancelled: Callable[[], bool]
-    ) -> dict[str, str]:
+    def prepare(self, scenes: Iterable[Scene], on_count: CountCallback) -> dict[str, str]:
         """Make scenes ready to be computed with; returns the reason for each that cannot be used, by system:index."""
 
     def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:

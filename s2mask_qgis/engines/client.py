@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from ..core.grid import Grid
 from ..core.regions import geometry
 from ..core.scenes import COLLECTION, Scene
 from .base import Export, Operation, OperationState
-from .errors import BadRequestError, NotFoundError, TransientError
+from .errors import BadRequestError, EngineError, NotFoundError, TransientError
 from .limits import DESCRIPTION_LENGTH, MAX_PIXELS, SAMPLE_PAGE_SIZE
 from .vendored import import_client
 
@@ -29,13 +30,18 @@ class ServiceClient:
     The client is one global state: there is one service at a time in a process, the one initialised last.
     """
 
-    def __init__(self, url: str, project: str, transport: Any) -> None:
+    def __init__(
+        self, url: str, project: str, transport: Any, errors: Mapping[str, type[EngineError]], max_retries: int
+    ) -> None:
+        """``errors`` says what the service's statuses mean; ``max_retries`` how often a busy service is asked again."""
         self.ee = import_client()
+        self._errors = errors
         deprecation = self.ee.deprecation
         # Filled, so that the client does not fetch its list of deprecated assets from the network at start-up.
         deprecation.deprecated_assets = deprecation.deprecated_assets or {"": None}
-        with translated_errors(self.ee):
+        with self._translated_errors():
             self.ee.Initialize(credentials=None, url=url, project=project, http_transport=transport)
+            self.ee.data.setMaxRetries(max_retries)
 
     def scenes(self, area: Area | None, tiles: Sequence[str] | None) -> list[Scene]:
         """Scenes of the Level-1C collection by area and tile, in order of time."""
@@ -51,7 +57,7 @@ class ServiceClient:
 
     def grid(self, scene: Scene) -> Grid:
         """The grid of a scene's 10 m bands."""
-        with translated_errors(self.ee):
+        with self._translated_errors():
             asset = self.ee.data.getAsset(scene.id)
         for band in asset["bands"]:
             if band["id"] == REFERENCE_BAND:
@@ -76,7 +82,7 @@ class ServiceClient:
 
     def value(self, computation: ee.ComputedObject) -> Any:
         """The value of a small computation."""
-        with translated_errors(self.ee):
+        with self._translated_errors():
             return self.ee.data.computeValue(computation)
 
     def start(self, export: Export) -> str:
@@ -98,24 +104,24 @@ class ServiceClient:
             },
             "maxPixels": {"value": str(MAX_PIXELS)},
         }
-        with translated_errors(self.ee):
+        with self._translated_errors():
             return str(self.ee.data.exportImage(export.request_id, request)["name"])
 
     def operations(self) -> dict[str, Operation]:
         """All operations of the project, by name."""
-        with translated_errors(self.ee):
+        with self._translated_errors():
             listed = self.ee.data.listOperations()
         return {described["name"]: _operation(described) for described in listed}
 
     def cancel(self, operation_name: str) -> None:
         """Ask the service to stop an operation."""
-        with translated_errors(self.ee):
+        with self._translated_errors():
             self.ee.data.cancelOperation(operation_name)
 
     def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
         """Properties of an asset, None where it does not exist."""
         try:
-            with translated_errors(self.ee):
+            with self._translated_errors():
                 return dict(self.ee.data.getAsset(asset).get("properties", {}))
         except NotFoundError:
             return None
@@ -124,26 +130,31 @@ class ServiceClient:
         """Features of a computed table, page by page."""
         request: dict[str, Any] = {"expression": table, "pageSize": SAMPLE_PAGE_SIZE}
         while True:
-            with translated_errors(self.ee):
+            with self._translated_errors():
                 page = self.ee.data.computeFeatures(request)
             yield from page.get("features", [])
             if not page.get("nextPageToken"):
                 return
             request["pageToken"] = page["nextPageToken"]
 
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        """Errors of the client as ours, by the status that the service gave."""
+        try:
+            yield
+        except self.ee.EEException as error:
+            raise self._errors.get(_status(error), BadRequestError)(str(error)) from error
+        except (ConnectionError, TimeoutError) as error:
+            raise TransientError(f"The service did not answer ({error}); try again.") from error
 
-@contextmanager
-def translated_errors(ee: Any) -> Iterator[None]:
-    """Errors of the client as ours."""
+
+def _status(error: Exception) -> str:
+    """The status in the answer behind an error of the client, empty where there was no answer."""
+    content = getattr(error.__context__, "content", b"")  # of googleapiclient's HttpError
     try:
-        yield
-    except ee.EEException as error:
-        text = str(error)
-        if "does not exist" in text or "not found" in text.lower() or "There is no image" in text:
-            raise NotFoundError(text) from error
-        raise BadRequestError(text) from error
-    except (ConnectionError, TimeoutError) as error:
-        raise TransientError(f"The service did not answer ({error}); try again.") from error
+        return str(json.loads(content)["error"]["status"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def outline(ee: Any, grid: Grid) -> ee.Geometry:

@@ -16,6 +16,11 @@ from .services import CountCallback, IsCancelled, Services
 from .wording import tr
 
 
+def quiet(flags: Any) -> Any:
+    """The flags, and where QGIS knows it (3.26) the one that keeps it from announcing the end: the dock does that."""
+    return flags | getattr(QgsTask, "Silent", flags)
+
+
 class RunTask(QgsTask):
     """One run, from the request to its report.
 
@@ -28,7 +33,7 @@ class RunTask(QgsTask):
     run_ended = pyqtSignal(object)
 
     def __init__(self, request: RunRequest, services: Services) -> None:
-        super().__init__(tr("Masking clouds"), QgsTask.Flag.CanCancel)
+        super().__init__(tr("Masking clouds"), quiet(QgsTask.Flag.CanCancel))
         self._request = request
         self._services = services
         self._report = RunReport(RunState.CANCELLED, tr("Cancelled before it started."))
@@ -70,7 +75,7 @@ class FunctionTask(QgsTask):
     stopped = pyqtSignal()
 
     def __init__(self, description: str, function: Callable[[CountCallback, IsCancelled], Any]) -> None:
-        super().__init__(description, QgsTask.Flag.CanCancel)
+        super().__init__(description, quiet(QgsTask.Flag.CanCancel | QgsTask.Flag.CancelWithoutPrompt))
         self._function = function
         self._value: Any = None
         self._problem = ""

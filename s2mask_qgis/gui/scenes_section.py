@@ -88,7 +88,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
         elif not folder.is_dir():
             self._show_nothing(tr("There is no folder {}. Choose another one.").format(folder))
         else:
-            self.scenesState.show_hint(tr("Looking through the folder …"))
+            self.scenesState.show_hint(tr("Looking through scenes …"))
             work = partial(self._services.survey, folder, self.library_folder)
             self._start(tr("Looking through scenes"), work, self._on_survey)
 
@@ -141,7 +141,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
     def _start(self, description: str, work: Any, on_value: Any) -> None:
         task = FunctionTask(description, work)
         self._task = task
-        task.counted.connect(lambda done, total: self._on_count(task, done, total))
+        task.counted.connect(lambda done, total: self._on_count(task, description, done, total))
         task.succeeded.connect(lambda value: self._end(task, partial(on_value, value)))
         task.failed.connect(lambda text: self._end(task, partial(self._show_nothing, text)))
         task.stopped.connect(lambda: self._end(task, self._on_stop))
@@ -156,16 +156,21 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
             self._show_busy(False)
             then()
 
-    def _on_count(self, task: FunctionTask, done: int, total: int) -> None:
+    def _on_count(self, task: FunctionTask, description: str, done: int, total: int) -> None:
         if task is self._task:
+            self.scenesState.show_hint(tr("{}: {} of {}").format(description, done, total))
             self.scenesProgress.setRange(0, total)
             self.scenesProgress.setValue(done)
 
     def _on_stop(self) -> None:
-        if not self._timer.isActive():
-            self.scenesState.show_hint(tr("Stopped. Press ⟳ to look through the folder again."))
+        if self._timer.isActive():
+            return
+        if self.folder() is None:
+            self._show_empty()
+        else:
+            self.scenesState.show_hint(tr("Stopped. The button beside the folder looks through it again."))
             self.sampleButton.show()
-            self.surveyed.emit(None)
+        self.surveyed.emit(None)
 
     def _on_survey(self, survey: Any) -> None:
         self.scenes = tuple(survey.scenes)

@@ -137,7 +137,7 @@ class _Run:
             needed = {scene.index: scene for scene in targets}
             for _, backgrounds in choices:
                 needed |= {scene.index: scene for scene in (*backgrounds.nearest, *backgrounds.clearest)}
-            reasons = self._engine.prepare(needed.values(), self._count_prepared, self._is_cancelled)
+            reasons = self._engine.prepare(needed.values(), self._count_prepared)
             if not reasons:
                 return deque(choices)
             for scene in [scene for scene in targets if scene.index in reasons]:

@@ -6,7 +6,7 @@ import pytest
 from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QPushButton
 
-from s2mask_qgis.engines.errors import StorageError
+from s2mask_qgis.engines.errors import CancelledError, StorageError
 from s2mask_qgis.gui.messages import LOG_TAG
 from s2mask_qgis.jobs.report import RunState
 from tests.gui.fakes import FAR_SQUARE, LEFT, SQUARE, add_area, choose_scenes, click, text_of
@@ -309,3 +309,30 @@ def test_a_run_adds_each_layer_in_its_own_turn_of_the_event_loop(qtbot, ready, p
     run(qtbot, ready)
     project.layersAdded.disconnect(note)
     assert seen == [1] * 15
+
+
+def test_looking_through_a_folder_tells_how_far_it_is_and_can_be_stopped(qtbot, make_dock, work, tmp_path, monkeypatch):
+    def survey(scenes_folder, library_folder, on_count, is_cancelled):
+        on_count(34, 80)
+        while not is_cancelled():
+            work.release.wait(0.01)
+        raise CancelledError("stopped")
+
+    monkeypatch.setattr(work, "survey", survey)
+    dock = make_dock()
+    dock.scenes.scenesFolder.setFilePath(str(tmp_path))
+    qtbot.waitUntil(lambda: text_of(dock, "scenesState") == "Looking through scenes: 34 of 80", timeout=5000)
+    assert dock.scenes.scenesProgress.isVisible()
+    assert "still being looked through" in dock.scenes.problem()
+    click(dock, "scenesCancelButton")
+    qtbot.waitUntil(lambda: text_of(dock, "scenesState").startswith("Stopped"), timeout=5000)
+    assert not dock.scenes.scenesProgress.isVisible()
+
+
+def test_the_scenes_cannot_be_changed_under_a_run(qtbot, ready, work):
+    work.waits = True
+    click(ready, "runButton")
+    assert not ready.scenes.scenesFolder.isEnabled()
+    with qtbot.waitSignal(ready.run_ended, timeout=5000):
+        work.release.set()
+    assert ready.scenes.scenesFolder.isEnabled()

@@ -1,4 +1,4 @@
-"""The whole path on five real dates: every pixel of masks and NDVI against the independent reference of the same plan."""
+"""The whole path on five real dates: every pixel of masks and NDVI against the reference of the same plan."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ...core.grid import Grid
-from ..errors import EngineError, NotFoundError, StorageError
+from ..errors import BadRequestError, EngineError, NotFoundError, StorageError
 from .algorithms.sampling import BLOCK_PX
-from .algorithms.shapes import grid_outline
+from .algorithms.shapes import crs_reference, grid_outline
 from .raster.evaluation import Evaluation
 from .raster.sources import Pixels
 from .raster.stored import StoredBand
 from .raster.windows import blocks
-from .values import Band, ImageValue
+from .values import Band, ComputeError, ImageValue
 
 PROJECT = "local-engine"
 ROOT = f"projects/{PROJECT}/assets"
@@ -31,7 +31,7 @@ NODATA = -9999.0
 PROPERTIES_KEY = "EARTH_ENGINE_PROPERTIES"
 PARTIAL = ".partial"
 _WAY_OUT = "free some space or choose another folder."
-_ASSET = re.compile(rf"^{ROOT}/((?:[\w-]+/)*[\w-]+)$")
+_ASSET = re.compile(rf"{ROOT}/((?:[\w-]+/)*[\w-]+)", re.ASCII)
 RESAMPLING = {"MEAN": "AVERAGE", "MODE": "MODE", "SAMPLE": "NEAREST"}
 """How overviews are made for each pyramiding policy of the service."""
 
@@ -44,7 +44,7 @@ class AssetStore:
 
     def path(self, asset: str) -> Path:
         """The file of an asset, whether it exists or not. NotFoundError where the id cannot be one of this store."""
-        match = _ASSET.match(asset)
+        match = _ASSET.fullmatch(asset)
         if match is None:
             raise NotFoundError(f"{asset!r} is not the id of an asset of this computer ({ROOT}/…).")
         return self.folder / f"{match[1]}.tif"
@@ -65,7 +65,7 @@ class AssetStore:
         """Evaluate an image over a grid and store it as an asset; yields the share done (0-1) block by block.
 
         ``name`` names the unfinished file, which replaces an older asset only when it is whole. Raises StorageError
-        where the disk is full or the folder cannot be written.
+        where the disk is full or the folder cannot be written; whatever goes wrong, nothing unfinished stays.
         """
         final = self.path(asset)
         partial = self.folder / PARTIAL / f"{name}.tif"
@@ -76,12 +76,18 @@ class AssetStore:
             raise StorageError(
                 f"The folder {self.folder} cannot be written ({error.strerror}); choose another."
             ) from None
+        properties = _properties_text(image.properties)
         blocks_file = partial.with_suffix(".blocks.tif")
-        with _storage_errors(final):
-            yield from _write_blocks(image, grid, blocks_file)
-            _write_cog(blocks_file, partial, RESAMPLING[policy], image.properties)
-            blocks_file.unlink()
-            partial.replace(final)
+        try:
+            yield from _write_blocks(image, grid, blocks_file, final)
+            with _storage_errors(final):
+                _write_cog(blocks_file, partial, RESAMPLING[policy], properties)
+            with _storage_errors(final):
+                blocks_file.unlink()
+                partial.replace(final)
+        except BaseException:
+            self.discard(name)
+            raise
         yield 1.0
 
     def discard(self, name: str) -> None:
@@ -98,44 +104,56 @@ class AssetStore:
 
 @contextmanager
 def _storage_errors(path: Path) -> Iterator[None]:
-    """GDAL's and the system's failures to write, as a sentence."""
+    """GDAL's and the system's failures to write, as a sentence. GDAL's exceptions may be on or off."""
     messages: list[str] = []
     gdal.PushErrorHandler(lambda level, code, text: messages.append(text) if level >= gdal.CE_Failure else None)
     try:
         yield
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written ({error.strerror}); free some space or choose another folder."
-        ) from None
+        messages.append(str(error.strerror))
+    except RuntimeError as error:
+        messages.append(str(error))
     finally:
         gdal.PopErrorHandler()
     if messages:
         raise StorageError(f"{path} cannot be written ({messages[0]}); {_WAY_OUT}")
 
 
-def _write_blocks(image: ImageValue, grid: Grid, path: Path) -> Iterator[float]:
-    """The image's pixels in a plain tiled GeoTIFF; yields the share done, up to 0.95."""
-    rows, columns = grid.shape_yx
+def _write_blocks(image: ImageValue, grid: Grid, path: Path, final: Path) -> Iterator[float]:
+    """The image's pixels in a plain tiled GeoTIFF; yields the share done, up to 0.95. ``final`` is named in errors."""
     dtype = _stored_type([band.dtype for band in image.bands])
+    with _storage_errors(final):
+        dataset = _create(path, image.band_names, grid, dtype)
+    evaluation = Evaluation([band.source for band in image.bands])
+    rows, columns = grid.shape_yx
+    total = -(-rows // BLOCK_PX) * -(-columns // BLOCK_PX)
+    for done, (row, column, window) in enumerate(blocks(grid, BLOCK_PX), start=1):
+        filled = [_filled(pixels, dtype) for pixels in evaluation.read(window)]
+        with _storage_errors(final):
+            for number, data in enumerate(filled, start=1):
+                dataset.GetRasterBand(number).WriteArray(data, column, row)
+        yield 0.95 * done / total
+    with _storage_errors(final):
+        dataset.FlushCache()
+        del dataset
+
+
+def _create(path: Path, names: Sequence[str], grid: Grid, dtype: np.dtype[Any]) -> gdal.Dataset:
+    """An empty plain tiled GeoTIFF."""
+    rows, columns = grid.shape_yx
     kind = gdal.GDT_Float64 if dtype == np.float64 else gdal.GDT_Float32
     options = ["TILED=YES", f"BLOCKXSIZE={BLOCK_PX}", f"BLOCKYSIZE={BLOCK_PX}", "INTERLEAVE=BAND", "BIGTIFF=IF_SAFER"]
     options += ["COMPRESS=LZW", "SPARSE_OK=TRUE"]
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, len(image.bands), kind, options)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, len(names), kind, options)
     if dataset is None:
-        raise StorageError(f"{path.parent} cannot be written; choose another folder.")
+        raise RuntimeError(gdal.GetLastErrorMsg())  # as GDAL does itself where its exceptions are on
     x_scale, _, x0, _, y_scale, y0 = grid.transform
     dataset.SetGeoTransform((x0, x_scale, 0.0, y0, 0.0, y_scale))
     dataset.SetProjection(_wkt(grid.crs))
-    for number, band in enumerate(image.bands, start=1):
-        dataset.GetRasterBand(number).SetDescription(band.name)
+    for number, name in enumerate(names, start=1):
+        dataset.GetRasterBand(number).SetDescription(name)
         dataset.GetRasterBand(number).SetNoDataValue(NODATA)
-    evaluation = Evaluation([band.source for band in image.bands])
-    total = -(-rows // BLOCK_PX) * -(-columns // BLOCK_PX)
-    for done, (row, column, window) in enumerate(blocks(grid, BLOCK_PX), start=1):
-        for number, pixels in enumerate(evaluation.read(window), start=1):
-            dataset.GetRasterBand(number).WriteArray(_filled(pixels, dtype), column, row)
-        yield 0.95 * done / total
-    dataset.FlushCache()
+    return dataset
 
 
 def _stored_type(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
@@ -153,17 +171,29 @@ def _filled(pixels: Pixels, dtype: np.dtype[Any]) -> np.ndarray:
     return data
 
 
-def _write_cog(source_path: Path, path: Path, resampling: str, properties: Mapping[str, Any]) -> None:
+def _write_cog(source_path: Path, path: Path, resampling: str, properties: str) -> None:
     source = gdal.Open(str(source_path), gdal.GA_Update)
-    source.SetMetadataItem(PROPERTIES_KEY, json.dumps(dict(properties), sort_keys=True))
-    options = ["COMPRESS=DEFLATE", "PREDICTOR=YES", f"BLOCKSIZE={BLOCK_PX}", f"OVERVIEWRESAMPLING={resampling}"]
+    if source is None:
+        raise RuntimeError(gdal.GetLastErrorMsg())
+    source.SetMetadataItem(PROPERTIES_KEY, properties)
+    options = ["COMPRESS=DEFLATE", "PREDICTOR=YES", f"BLOCKSIZE={BLOCK_PX}", f"OVERVIEW_RESAMPLING={resampling}"]
     gdal.GetDriverByName("COG").CreateCopy(str(path), source, options=options)
 
 
+def _properties_text(properties: Mapping[str, Any]) -> str:
+    """Properties as JSON, those without a value left out. BadRequestError for what the service does not store."""
+    kept = {name: value for name, value in properties.items() if value is not None}
+    for name, value in kept.items():
+        if not all(isinstance(item, (str, int, float)) for item in (value if isinstance(value, list) else [value])):
+            raise BadRequestError(f"The property {name!r} is neither a number nor a text nor a list of them.")
+    return json.dumps(kept, sort_keys=True)
+
+
 def _wkt(crs: str) -> str:
-    reference = osr.SpatialReference()
-    reference.SetFromUserInput(crs)
-    return str(reference.ExportToWkt())
+    try:
+        return str(crs_reference(crs).ExportToWkt())
+    except ComputeError as error:
+        raise BadRequestError(str(error)) from None
 
 
 def read_properties(path: Path) -> dict[str, Any]:

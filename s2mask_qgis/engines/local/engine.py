@@ -18,7 +18,7 @@ from .library.library import SceneLibrary
 from .library.records import SceneProblem
 from .operations import OperationQueue
 from .protocol import URL, Protocol, Transport
-from .workers import Job, WorkerPool
+from .workers import ERRORS, Job, WorkerPool
 
 if TYPE_CHECKING:
     import ee
@@ -52,7 +52,8 @@ class LocalEngine:
         self._operations = OperationQueue(self._pool, self._store)
         protocol = Protocol(self._pool, self._operations, self._store, is_cancelled)
         try:
-            self._client = ServiceClient(URL, PROJECT, Transport(protocol))
+            # Nothing between the client and this process can get lost: asking again would only repeat the failure.
+            self._client = ServiceClient(URL, PROJECT, Transport(protocol), ERRORS, max_retries=0)
         except BaseException:
             self._pool.close()
             raise
@@ -90,9 +91,7 @@ class LocalEngine:
             return None
         return TrueColour(red.path, (red.number, green.number, blue.number))
 
-    def prepare(
-        self, scenes: Iterable[Scene], on_count: CountCallback, is_cancelled: Callable[[], bool]
-    ) -> dict[str, str]:
+    def prepare(self, scenes: Iterable[Scene], on_count: CountCallback) -> dict[str, str]:
         """Ingest scenes; see base.Engine. StorageError where the library cannot hold them."""
         jobs = {
             scene.index: self._pool.submit({"kind": "ingest", "index": scene.index})
@@ -123,7 +122,9 @@ class LocalEngine:
                     self._pool.cancel(job)
                 if not is_full:
                     raise CancelledError("Stopped on request.")
-            next(job for job in jobs if not job.has_ended).wait(_POLL_SECONDS)
+            unfinished = [job for job in jobs if not job.has_ended]
+            if unfinished:
+                unfinished[0].wait(_POLL_SECONDS)
 
     def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
         """See base.Engine."""

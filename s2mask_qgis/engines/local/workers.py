@@ -100,8 +100,11 @@ class WorkerPool:
         """Queue a job."""
         job = Job(order, on_count)
         with self._changed:
-            (self._urgent if urgent else self._waiting).append(job)
-            self._changed.notify()
+            if self._is_closed:
+                job.end("CANCELLED", "The engine was closed.")
+            else:
+                (self._urgent if urgent else self._waiting).append(job)
+                self._changed.notify()
         return job
 
     def cancel(self, job: Job) -> None:
@@ -113,8 +116,8 @@ class WorkerPool:
                     waiting.remove(job)
                     job.end("CANCELLED", "The work was cancelled.")
             process = self._processes.get(job)
-            if process is not None:  # killed under the lock, or it might be doing the next job by now
-                process.kill()
+            if process is not None and not job.has_ended:
+                process.kill()  # still under the lock, or the process might be doing the next job by now
 
     def close(self) -> None:
         """Stop everything and wait for the processes to end."""

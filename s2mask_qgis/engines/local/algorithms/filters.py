@@ -74,10 +74,10 @@ def _holds(values: Any, value: Any) -> bool:
 
 
 def _meet(left: Any, right: Any) -> bool:
-    shapes = [value.geometry if isinstance(value, FeatureValue) else value for value in (left, right)]
-    if not all(isinstance(shape, GeometryValue) for shape in shapes):
+    one, other = (value.geometry if isinstance(value, FeatureValue) else value for value in (left, right))
+    if not isinstance(one, GeometryValue) or not isinstance(other, GeometryValue):
         raise ComputeError("both sides must be geometries")
-    return geometries_meet(*shapes)
+    return geometries_meet(one, other)
 
 
 def _comparison(name: str, test: Test, description: str, more: str = "") -> Algorithm:

@@ -63,23 +63,22 @@ def _extreme(
     shape: np.ndarray, fold: np.ufunc, neutral: Callable[[np.dtype], float]
 ) -> Callable[[Pixels, int], Pixels]:
     """A function of a grown window that folds the valid pixels under ``shape``; a pixel with none is masked."""
-    offsets = [(int(row), int(column)) for row, column in np.argwhere(shape)]
     reach = shape.shape[0] // 2
 
     def apply(pixels: Pixels, radius: int) -> Pixels:
         rows, columns = (size - 2 * radius for size in pixels.data.shape)
+        offsets = [(int(y) + radius - reach, int(x) + radius - reach) for y, x in np.argwhere(shape)]
         data = pixels.data
         if pixels.valid is not None:
             data = np.where(pixels.valid, data, np.asarray(neutral(data.dtype)).astype(data.dtype))
-        result = found = None
-        for row, column in offsets:
-            at = np.s_[row + radius - reach :, column + radius - reach :]
-            part = data[at][:rows, :columns]
-            result = part.copy() if result is None else fold(result, part, out=result)
-            if pixels.valid is not None:
-                there = pixels.valid[at][:rows, :columns]
-                found = there.copy() if found is None else found | there
-        return Pixels(np.where(found, result, 0).astype(data.dtype) if found is not None else result, found)
+        windows = [np.s_[y : y + rows, x : x + columns] for y, x in offsets]
+        result = data[windows[0]].copy()
+        for window in windows[1:]:
+            fold(result, data[window], out=result)
+        if pixels.valid is None:
+            return Pixels(result)
+        found = np.logical_or.reduce([pixels.valid[window] for window in windows])
+        return Pixels(np.where(found, result, 0).astype(data.dtype), found)
 
     return apply
 

@@ -40,7 +40,7 @@ class Parameter:
 
     def describe(self) -> dict[str, Any]:
         """The parameter as the service lists it."""
-        described = {"argumentName": self.name, "type": self.type, "description": ""}
+        described: dict[str, Any] = {"argumentName": self.name, "type": self.type, "description": ""}
         if self.is_optional:
             described |= {"optional": True, "defaultValue": self.default}
         return described

@@ -27,7 +27,7 @@ PLANAR_STEP_DEGREES = 0.02
 
 
 def _constructor(kind: str, depth: int, signature: str) -> Algorithm:
-    @algorithm(f"GeometryConstructors.{kind}", signature)
+    @algorithm(f"GeometryConstructors.{kind}", signature, description=f"A {kind} of coordinates, nested or flat.")
     def construct(
         coordinates: list[Any], crs: ProjectionValue | None = None, geodesic: bool | None = None, *_: Any
     ) -> GeometryValue:
@@ -185,14 +185,20 @@ def _project(shape: ogr.Geometry, crs_from: str, crs_to: str) -> None:
 
 
 def _transformation(crs_from: str, crs_to: str) -> osr.CoordinateTransformation:
-    references = []
-    for crs in (crs_from, crs_to):
-        reference = osr.SpatialReference()
-        if reference.SetFromUserInput(crs) != 0:
-            raise ComputeError(f"{crs!r} is not a known coordinate system")
-        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-        references.append(reference)
-    return osr.CoordinateTransformation(*references)
+    return osr.CoordinateTransformation(crs_reference(crs_from), crs_reference(crs_to))
+
+
+def crs_reference(crs: str) -> osr.SpatialReference:
+    """A coordinate system by its name, x before y. ComputeError where there is none of that name."""
+    reference = osr.SpatialReference()
+    try:
+        is_known = reference.SetFromUserInput(crs) == 0
+    except RuntimeError:  # what GDAL raises where its exceptions are on
+        is_known = False
+    if not is_known:
+        raise ComputeError(f"{crs!r} is not a known coordinate system")
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
 
 
 class GeometryMask(Source):
@@ -218,9 +224,11 @@ def burn(shape: ogr.Geometry, grid: Grid) -> np.ndarray:
     rows, columns = grid.shape_yx
     x_scale, _, x0, _, y_scale, y0 = grid.transform
     target = gdal.GetDriverByName("MEM").Create("", columns, rows, 1, gdal.GDT_Byte)
+    reference = crs_reference(grid.crs)
     target.SetGeoTransform((x0, x_scale, 0.0, y0, 0.0, y_scale))
+    target.SetProjection(reference.ExportToWkt())
     source = ogr.GetDriverByName("Memory").CreateDataSource("")
-    layer = source.CreateLayer("shape", None, ogr.wkbUnknown)
+    layer = source.CreateLayer("shape", reference, ogr.wkbUnknown)
     feature = ogr.Feature(layer.GetLayerDefn())
     feature.SetGeometry(shape)
     layer.CreateFeature(feature)

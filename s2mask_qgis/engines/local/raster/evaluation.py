@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .sources import Pixels, Source
-from .windows import Rectangle, Window
+from .windows import Scatter, Window, offset_in
 
 
 def shared_sources(outputs: Iterable[Source]) -> frozenset[int]:
@@ -37,14 +37,32 @@ class Evaluation:
 
     def read(self, window: Window) -> list[Pixels]:
         """The pixels of every output."""
-        kept: dict[tuple[int, object], Pixels] = {}
+        kept: dict[int, list[tuple[Window, Pixels]]] = {}
 
         def read(source: Source, part: Window) -> Pixels:
             if id(source) not in self._shared:
                 return source.compute(part, read)
-            key = (id(source), part.grid if isinstance(part, Rectangle) else id(part))
-            if key not in kept:
-                kept[key] = source.compute(part, read)
-            return kept[key]
+            known = kept.setdefault(id(source), [])
+            for larger, pixels in known:
+                found = _part_of(pixels, larger, part)
+                if found is not None:
+                    return found
+            known.append((part, source.compute(part, read)))
+            return known[-1][1]
 
         return [read(source, window) for source in self._outputs]
+
+
+def _part_of(pixels: Pixels, larger: Window, window: Window) -> Pixels | None:
+    """The pixels of ``window`` out of those of ``larger``, None where it does not hold them all.
+
+    Neighbourhoods ask for larger windows than their readers; what is below both is computed for the larger only.
+    """
+    if isinstance(larger, Scatter) or isinstance(window, Scatter):
+        return pixels if larger is window else None
+    offset = offset_in(larger, window)
+    if offset is None:
+        return None
+    rows, columns = window.shape
+    at = (slice(offset[0], offset[0] + rows), slice(offset[1], offset[1] + columns))
+    return Pixels(pixels.data[at], None if pixels.valid is None else pixels.valid[at])

@@ -55,6 +55,26 @@ class Scatter:
 Window = Rectangle | Scatter
 
 
+def offset_in(larger: Rectangle, window: Rectangle) -> tuple[int, int] | None:
+    """Row and column of ``window`` in ``larger``, None where it does not lie inside on the same pixels."""
+    outer, inner = larger.grid, window.grid
+    if outer is inner:
+        return 0, 0
+    if outer.crs != inner.crs or outer.transform[0] != inner.transform[0] or outer.transform[4] != inner.transform[4]:
+        return None
+    column = (inner.transform[2] - outer.transform[2]) / outer.transform[0]
+    row = (inner.transform[5] - outer.transform[5]) / outer.transform[4]
+    if abs(column - round(column)) > 1e-6 or abs(row - round(row)) > 1e-6:
+        return None
+    first_row, first_column = round(row), round(column)
+    rows, columns = inner.shape_yx
+    if first_row < 0 or first_column < 0:
+        return None
+    if first_row + rows > outer.shape_yx[0] or first_column + columns > outer.shape_yx[1]:
+        return None
+    return first_row, first_column
+
+
 def blocks(grid: Grid, size_px: int) -> Iterator[tuple[int, int, Rectangle]]:
     """The grid cut into squares of ``size_px``, row by row: (first row, first column, window)."""
     rows, columns = grid.shape_yx
