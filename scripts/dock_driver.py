@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -236,3 +235,26 @@ def answer(report: Any) -> dict[str, Any]:
         for image in report.images
     ]
     return {"problem": None, "state": report.state.value, "notes": list(report.notes), "images": images}
+
+
+def serve(job: dict[str, Any], do: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Do a job once QGIS is up, write the answer, and leave QGIS unless it is to stay open.
+
+    The answer holds a ``problem`` where the job was refused or broke off.
+    """
+
+    def main() -> None:
+        try:
+            result = do(job)
+        except RefusedError as refusal:
+            result = {"problem": str(refusal)}
+        except Exception:  # whatever it is must reach the one who waits for an answer
+            result = {"problem": f"The job broke off:\n{traceback.format_exc()}"}
+        unfinished = Path(job["answer"] + ".part")
+        unfinished.write_text(json.dumps(result, indent=1), encoding="utf-8")
+        unfinished.replace(job["answer"])
+        if not job["keep_open"]:
+            QgsProject.instance().clear()
+            QgsApplication.exit(0)
+
+    QTimer.singleShot(0, main)

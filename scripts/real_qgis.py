@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import shutil
 import signal
@@ -13,9 +14,13 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 LOG_PREFIX = "[s2mask] "
 """Begins the lines that a driver script prints for the user; the rest of QGIS's output stays in the log."""
+
+JOB_VARIABLE = "S2MASK_JOB"
+"""Names the JSON file that tells a driver script inside QGIS what to do."""
 
 SCREEN = "-screen 0 1600x1000x24"
 POLL_S = 0.2
@@ -120,6 +125,47 @@ def run(session: Session, on_line: Callable[[str], None]) -> str:
         if not is_left_open:
             _end(process)
             shutil.rmtree(runtime_folder, ignore_errors=True)
+
+
+def do_job(
+    driver: Path,
+    job: Mapping[str, Any],
+    folder: Path,
+    profiles: Path,
+    on_line: Callable[[str], None],
+    *,
+    keep_open: bool = False,
+) -> dict[str, Any]:
+    """Let a ``driver`` script do a job in a QGIS whose profile is ready, and return its answer (JSON values).
+
+    ``job`` (JSON values, with ``timeout_s``) goes to job.json in ``folder``, where outcome.json and qgis.log come to
+    lie; the driver also learns where the scripts are. Raises QgisError.
+    """
+    told = {
+        **job,
+        "scripts_folder": str(Path(__file__).resolve().parent),
+        "answer": str((folder / "outcome.json").resolve()),
+        "log_prefix": LOG_PREFIX,
+        "keep_open": keep_open,
+    }
+    job_path = folder / "job.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        job_path.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise QgisError(f"{folder} cannot be written ({error.strerror}). Choose another folder.") from error
+    session = Session(
+        profiles=profiles,
+        script=driver,
+        answer=folder / "outcome.json",
+        log=folder / "qgis.log",
+        timeout_s=job["timeout_s"],
+        environment={JOB_VARIABLE: str(job_path.resolve())},
+        on_display=keep_open,
+        keep_open=keep_open,
+    )
+    answer: dict[str, Any] = json.loads(run(session, on_line))
+    return answer
 
 
 def _follow(session: Session, process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:

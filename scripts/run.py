@@ -20,8 +20,7 @@ from s2mask_qgis.core.parameters import SCRIPT_NAMES, ParameterError, RunParamet
 
 BUILD = ROOT / "build"
 ZIP = BUILD / "s2mask_qgis.zip"
-JOB_VARIABLE = "S2MASK_JOB"
-"""Names the JSON file that tells the driver inside QGIS what to do."""
+DRIVER = ROOT / "scripts" / "drive_dock.py"
 
 FAILED = 1
 
@@ -104,38 +103,23 @@ def make_job(
         "library_folder": str(options.library.resolve()),
         "project": str(out / "project.qgz"),
         "screenshot": str(out / "screenshot.png"),
-        "answer": str(out / "outcome.json"),
         "timeout_s": options.timeout,
-        "keep_open": real_qgis.has_display(),
-        "log_prefix": real_qgis.LOG_PREFIX,
     }
 
 
 def run_in_qgis(job: dict[str, Any]) -> dict[str, Any]:
     """Do the job in a QGIS with a fresh profile; returns what the driver answered."""
     out = Path(job["output_folder"])
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        job_path = out / "job.json"
-        job_path.write_text(json.dumps(job, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise RefusedError(f"OUT: {out} cannot be written ({error.strerror}). Choose another folder.") from error
     profiles = BUILD / "profile"
     real_qgis.make_profile(profiles, ZIP)
-    session = real_qgis.Session(
-        profiles=profiles,
-        script=ROOT / "scripts" / "drive_dock.py",
-        answer=Path(job["answer"]),
-        log=out / "qgis.log",
-        timeout_s=job["timeout_s"],
-        environment={JOB_VARIABLE: str(job_path)},
-        on_display=job["keep_open"],
-        keep_open=job["keep_open"],
-    )
-    answer: dict[str, Any] = json.loads(real_qgis.run(session, lambda line: print(line, flush=True)))
+    answer = real_qgis.do_job(DRIVER, job, out, profiles, _print_line, keep_open=real_qgis.has_display())
     if answer["problem"] is not None:
         raise RefusedError(answer["problem"])
     return answer
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
 
 
 def measure(images: list[dict[str, Any]], truth_folder: Path) -> dict[str, Accuracy]:

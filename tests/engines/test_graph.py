@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from types import ModuleType
 from typing import Any
 
@@ -124,9 +123,7 @@ def test_graphs_almost_too_deep_are_decoded_on_a_small_stack(is_nested: bool, le
 def test_wide_graphs_are_decoded_once_a_value():
     values = {str(i): call("Number.add", left=reference("last"), right=ONE) for i in range(50_000)}
     values |= {"all": {"arrayValue": {"values": [reference(str(i)) for i in range(50_000)]}}, "last": ONE}
-    started = time.process_time()
     assert evaluate_graph({"result": "all", "values": values}) == [2] * 50_000
-    assert time.process_time() - started < 20
 
 
 def test_too_many_values_are_refused():

@@ -71,7 +71,7 @@ def test_the_job_holds_absolute_paths_and_survives_json(tmp_path, monkeypatch):
     options = run.parse_arguments(["--out", "results"])
     job = run.make_job(options, Path("scenes"), Path("area.gpkg"), {"cutoff": 0.3})
     assert json.loads(json.dumps(job)) == job
-    paths = [job[name] for name in ("scenes_folder", "area", "output_folder", "library_folder", "project", "answer")]
+    paths = [job[name] for name in ("scenes_folder", "area", "output_folder", "library_folder", "project")]
     assert all(Path(path).is_absolute() for path in paths)
     assert job["output_folder"] == str(tmp_path / "results")
 

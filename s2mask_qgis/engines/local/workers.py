@@ -34,6 +34,9 @@ ERRORS: dict[str, type[EngineError]] = {
 }
 """What a worker's status becomes on this side."""
 
+EVENT_START = b'{"event":'
+"""How every event of a worker begins."""
+
 ATTEMPTS = 2
 """A job whose worker dies is tried once more: the job may not be what killed it."""
 
@@ -202,6 +205,8 @@ def _converse(job: Job, process: subprocess.Popen[bytes]) -> bool:
     for line in process.stdout:
         if not line.endswith(b"\n"):
             break
+        if not line.startswith(EVENT_START):
+            continue  # printed by Python's own start-up, before the worker took its output over
         event = json.loads(line)
         payloads = [process.stdout.read(size) for size in event["sizes"]]
         if [len(payload) for payload in payloads] != event["sizes"]:
