@@ -141,13 +141,17 @@ class ResultLayers:
         if run_group is None:
             run_group = self._project.layerTreeRoot().insertGroup(0, self._name)
             run_group.setCustomProperty(RUN_PROPERTY, self._name)
+            run_group.setExpanded(False)  # a view ignores it for a group without children; it is unfolded below
         order = [other.value for other in LayerKind]
         above = [
             group
             for group in run_group.findGroups()
             if group.customProperty(KIND_PROPERTY) in order[: order.index(kind.value)]
         ]
+        is_first = not run_group.children()
         group = run_group.insertGroup(len(above), _title(kind))
+        if is_first:
+            run_group.setExpanded(True)
         group.setCustomProperty(KIND_PROPERTY, kind.value)
         group.setExpanded(False)
         group.setItemVisibilityChecked(kind in self._shown)

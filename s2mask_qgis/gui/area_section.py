@@ -9,9 +9,11 @@ from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsFeature,
+    QgsFillSymbol,
     QgsGeometry,
     QgsMapLayerProxyModel,
     QgsProject,
+    QgsSingleSymbolRenderer,
     QgsVectorLayer,
 )
 from qgis.gui import QgsCollapsibleGroupBoxBasic
@@ -21,7 +23,7 @@ from qgis.PyQt.QtWidgets import QFileDialog, QWidget
 
 from ..gis.roi import AreaChoice, AreaError, area_from_file, area_from_layer
 from ..paths import form
-from .area_tool import AreaTool
+from .area_tool import LINE_COLOUR, AreaTool
 from .wording import tr
 
 ICONS = {
@@ -75,6 +77,8 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
         feature.setGeometry(geometry)
         layer.dataProvider().addFeatures([feature])
         layer.updateExtents()
+        outline = {"style": "no", "outline_color": LINE_COLOUR.name(), "outline_width": "0.5"}
+        layer.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol.createSimple(outline)))  # must not cover images
         self._add_layer(layer)
 
     def close_tool(self) -> None:

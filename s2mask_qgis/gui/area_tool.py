@@ -9,8 +9,10 @@ from qgis.PyQt.QtGui import QColor, QKeyEvent
 
 from .wording import tr
 
-LINE_COLOUR = QColor(215, 48, 39)
-FILL_COLOUR = QColor(215, 48, 39, 40)
+LINE_COLOUR = QColor(0, 150, 255)
+"""Red is the outline of clouds."""
+
+FILL_COLOUR = QColor(0, 150, 255, 40)
 
 
 class AreaTool(QgsMapTool):

@@ -38,8 +38,9 @@ class StateLabel(QLabel):
         self._show(text, QPalette.ColorRole.PlaceholderText, None)
 
     def show_problem(self, text: str) -> None:
-        """Show what is wrong, with a warning sign."""
-        self._show(text, QPalette.ColorRole.WindowText, QgsApplication.getThemeIcon("/mIconWarning.svg"))
+        """Show what is wrong, with a warning sign; an empty text means that nothing is."""
+        icon = QgsApplication.getThemeIcon("/mIconWarning.svg") if text else None
+        self._show(text, QPalette.ColorRole.WindowText, icon)
 
     def _show(self, text: str, role: QPalette.ColorRole, icon: QIcon | None) -> None:
         self._role = role

@@ -99,7 +99,7 @@ def square(longitude: float, latitude: float) -> Area:
     d = 0.001
     corners = ((-d, -d), (d, -d), (d, d), (-d, d), (-d, -d))
     ring = [[longitude + x, latitude + y] for x, y in corners]
-    return Area({"type": "Polygon", "coordinates": [ring]})
+    return Area.from_geojson({"type": "Polygon", "coordinates": [ring]})
 
 
 def test_the_grid_of_a_scene_is_that_of_its_10_m_bands(service: Service):

@@ -74,7 +74,7 @@ def test_reducers_leave_masked_values_out(name: str, kind: Any, stack: tuple[np.
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", REFERENCES)
-@pytest.mark.parametrize("count", [1, 2, 3, 20, 41])
+@pytest.mark.parametrize("count", [1, 2, 3, 20, 41, 130])
 def test_reducers_of_whole_stacks(name: str, kind: Any, count: int):
     values = np.random.default_rng(count).integers(0, 120, (count, 4, 5))
     assert_same(reduced(name, values.astype(kind), None), expected(name, values, np.ones(values.shape, bool)))
@@ -185,6 +185,13 @@ def test_a_reduction_in_blocks_is_that_of_the_whole(ee: ModuleType):
     found = evaluate(ee.Image("one").reduceRegion(both), one=image_of({"a": values}))
     assert found["a_mean"] == pytest.approx(values.mean(), rel=1e-12)
     assert found["a_stdDev"] == pytest.approx(values.std(), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["min", "max", "median"])
+def test_a_region_of_many_pixels_is_reduced(ee: ModuleType, name: str):
+    values = np.random.default_rng(1).integers(0, 10_000, (500, 400)).astype(np.uint16)
+    found = evaluate(ee.Image("one").reduceRegion(getattr(ee.Reducer, name)()), one=image_of({"a": values}))
+    assert found == {"a": getattr(np, name)(values)}
 
 
 def test_reduced_pixels_do_not_depend_on_the_block_size(ee: ModuleType):

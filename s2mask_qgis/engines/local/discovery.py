@@ -2,89 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-_PROJECT = {"location": "path", "required": True, "type": "string", "pattern": "^projects/[^/]+$"}
-_ASSET = {"location": "path", "required": True, "type": "string", "pattern": "^projects/[^/]+/assets/.*$"}
-_OPERATION = {"location": "path", "required": True, "type": "string", "pattern": "^projects/[^/]+/operations/.*$"}
-_PAGE_SIZE = {"location": "query", "type": "integer", "format": "int32"}
-_PAGE_TOKEN = {"location": "query", "type": "string"}
+from typing import Any, NamedTuple
 
 
-def _method(
-    identity: str, verb: str, path: str, parameter: str, kind: dict[str, Any], response: str, **more: Any
-) -> dict[str, Any]:
-    method = {
-        "id": f"earthengine.{identity}",
-        "httpMethod": verb,
-        "path": path,
-        "parameterOrder": [parameter],
-        "parameters": {parameter: kind, **more.get("query", {})},
-        "response": {"$ref": response},
+class _Call(NamedTuple):
+    """One call: ``parameter`` is the only part of its path; ``answer`` names the schema of its response."""
+
+    resource: str
+    method: str
+    verb: str
+    path: str
+    parameter: str
+    answer: str = "Message"
+
+
+CALLS = (
+    _Call("algorithms", "list", "GET", "v1/{+parent}/algorithms", "parent"),
+    _Call("value", "compute", "POST", "v1/{+project}/value:compute", "project"),
+    _Call("table", "computeFeatures", "POST", "v1/{+project}/table:computeFeatures", "project", "Features"),
+    _Call("image", "export", "POST", "v1/{+project}/image:export", "project"),
+    _Call("assets", "get", "GET", "v1/{+name}", "name"),
+    _Call("operations", "list", "GET", "v1/{+name}/operations", "name", "Operations"),
+    _Call("operations", "get", "GET", "v1/{+name}", "name"),
+    _Call("operations", "cancel", "POST", "v1/{+name}:cancel", "name"),
+)
+
+_PATTERNS = {"assets": "^projects/[^/]+/assets/.*$", "operations": "^projects/[^/]+/operations/.*$"}
+_PROJECT_PATTERN = "^projects/[^/]+$"
+_PAGING = {
+    "pageSize": {"location": "query", "type": "integer", "format": "int32"},
+    "pageToken": {"location": "query", "type": "string"},
+}
+_ITEMS = {"type": "array", "items": {"type": "any"}}
+_TOKEN = {"type": "string"}
+SCHEMAS = {
+    "Message": {"id": "Message", "type": "object", "properties": {}},
+    "Features": {"id": "Features", "type": "object", "properties": {"features": _ITEMS, "nextPageToken": _TOKEN}},
+    "Operations": {"id": "Operations", "type": "object", "properties": {"operations": _ITEMS, "nextPageToken": _TOKEN}},
+}
+
+
+def _described(call: _Call) -> dict[str, Any]:
+    pattern = _PROJECT_PATTERN if call.method == "list" else _PATTERNS.get(call.resource, _PROJECT_PATTERN)
+    parameters = {call.parameter: {"location": "path", "required": True, "type": "string", "pattern": pattern}}
+    described = {
+        "id": f"earthengine.projects.{call.resource}.{call.method}",
+        "httpMethod": call.verb,
+        "path": call.path,
+        "parameterOrder": [call.parameter],
+        "parameters": parameters | (_PAGING if call.answer == "Operations" else {}),
+        "response": {"$ref": call.answer},
     }
-    if verb == "POST":
-        method["request"] = {"$ref": "Message"}
-    return method
-
-
-def _paged(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": {**properties, "nextPageToken": {"type": "string"}}}
+    return described | ({"request": {"$ref": "Message"}} if call.verb == "POST" else {})
 
 
 def document(url: str) -> dict[str, Any]:
     """The description of the API at ``url``."""
-    paging = {"query": {"pageSize": _PAGE_SIZE, "pageToken": _PAGE_TOKEN}}
-    projects = {
-        "algorithms": {
-            "methods": {
-                "list": _method(
-                    "projects.algorithms.list", "GET", "v1/{+parent}/algorithms", "parent", _PROJECT, "Message"
-                )
-            }
-        },
-        "value": {
-            "methods": {
-                "compute": _method(
-                    "projects.value.compute", "POST", "v1/{+project}/value:compute", "project", _PROJECT, "Message"
-                )
-            }
-        },
-        "table": {
-            "methods": {
-                "computeFeatures": _method(
-                    "projects.table.computeFeatures",
-                    "POST",
-                    "v1/{+project}/table:computeFeatures",
-                    "project",
-                    _PROJECT,
-                    "Features",
-                )
-            }
-        },
-        "image": {
-            "methods": {
-                "export": _method(
-                    "projects.image.export", "POST", "v1/{+project}/image:export", "project", _PROJECT, "Message"
-                )
-            }
-        },
-        "assets": {
-            "methods": {
-                "get": _method("projects.assets.get", "GET", "v1/{+name}", "name", _ASSET, "Message"),
-            }
-        },
-        "operations": {
-            "methods": {
-                "list": _method(
-                    "projects.operations.list", "GET", "v1/{+name}/operations", "name", _PROJECT, "Operations", **paging
-                ),
-                "get": _method("projects.operations.get", "GET", "v1/{+name}", "name", _OPERATION, "Message"),
-                "cancel": _method(
-                    "projects.operations.cancel", "POST", "v1/{+name}:cancel", "name", _OPERATION, "Message"
-                ),
-            }
-        },
-    }
+    resources: dict[str, Any] = {}
+    for call in CALLS:
+        resources.setdefault(call.resource, {"methods": {}})["methods"][call.method] = _described(call)
     return {
         "kind": "discovery#restDescription",
         "name": "earthengine",
@@ -96,10 +72,6 @@ def document(url: str) -> dict[str, Any]:
         "baseUrl": f"{url}/",
         "batchPath": "batch",
         "parameters": {"prettyPrint": {"location": "query", "type": "boolean", "default": "true"}},
-        "schemas": {
-            "Message": {"id": "Message", "type": "object", "properties": {}},
-            "Features": {"id": "Features", **_paged({"features": {"type": "array", "items": {"type": "any"}}})},
-            "Operations": {"id": "Operations", **_paged({"operations": {"type": "array", "items": {"type": "any"}}})},
-        },
-        "resources": {"projects": {"resources": projects}},
+        "schemas": SCHEMAS,
+        "resources": {"projects": {"resources": resources}},
     }

@@ -173,9 +173,9 @@ def _millis(text: str) -> int:
     match = _DATE.fullmatch(text)
     if match is None:
         raise ComputeError(f"{text!r} is not a date")
-    parts = [int(part or 0) for part in match.groups()[:-1]]
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:-1])
     try:
-        time = datetime(*parts, tzinfo=timezone.utc)
+        time = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     except ValueError:
         raise ComputeError(f"{text!r} is not a date") from None
     return (time - _EPOCH) // timedelta(milliseconds=1) + int((match["fraction"] or "").ljust(3, "0"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..raster.sorting import sort_layers
+from ..raster.sorting import MOST_LAYERS, sort_layers
 from ..raster.sources import Pixels, Pixelwise, Source
 from ..values import Band, CollectionValue, ComputeError, ImageValue, ReducerOutput, ReducerValue, whole_valid
 from .registry import Algorithm, algorithm
@@ -42,14 +42,13 @@ def _std_dev(stack: np.ndarray, valid: np.ndarray) -> Folded:
 
 def _min(stack: np.ndarray, valid: np.ndarray) -> Folded:
     """Smallest of the valid values."""
-    return _sorted(stack, valid)[0], valid.any(axis=0)
+    return _filled(stack, valid, _highest(stack.dtype)).min(axis=0), valid.any(axis=0)
 
 
 def _max(stack: np.ndarray, valid: np.ndarray) -> Folded:
     """Largest of the valid values."""
-    count = valid.sum(axis=0)
-    ordered = _sorted(stack, valid)
-    return np.take_along_axis(ordered, np.maximum(count - 1, 0)[None], axis=0)[0], count > 0
+    lowest = -np.inf if stack.dtype.kind == "f" else np.iinfo(stack.dtype).min
+    return _filled(stack, valid, lowest).max(axis=0), valid.any(axis=0)
 
 
 def _median(stack: np.ndarray, valid: np.ndarray) -> Folded:
@@ -72,10 +71,18 @@ def _first(stack: np.ndarray, valid: np.ndarray) -> Folded:
 
 def _sorted(stack: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Values in ascending order along axis 0, the masked ones last."""
-    if not valid.all():
-        top = np.inf if stack.dtype.kind == "f" else np.iinfo(stack.dtype).max
-        stack = np.where(valid, stack, np.asarray(top, stack.dtype))
-    return sort_layers(stack) if stack.dtype.kind in "iu" else np.sort(stack, axis=0)
+    stack = _filled(stack, valid, _highest(stack.dtype))
+    has_network = stack.dtype.kind in "iu" and len(stack) <= MOST_LAYERS
+    return sort_layers(stack) if has_network else np.sort(stack, axis=0)
+
+
+def _filled(stack: np.ndarray, valid: np.ndarray, filler: float) -> np.ndarray:
+    """Values with the masked ones replaced."""
+    return stack if valid.all() else np.where(valid, stack, np.asarray(filler, stack.dtype))
+
+
+def _highest(dtype: np.dtype[Any]) -> float:
+    return np.inf if dtype.kind == "f" else np.iinfo(dtype).max
 
 
 _FOLDS = {

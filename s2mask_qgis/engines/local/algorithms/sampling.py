@@ -42,7 +42,7 @@ def working_grid(
     own = image.bands[0].grid
     crs, transform = _projection_of(own, scale, projection)
     if transform[1] or transform[3] or not transform[0] == abs(transform[4]) > 0:
-        raise ComputeError(f"grids that are turned or have oblong pixels are not implemented by the local engine: {transform}")
+        raise ComputeError("grids that are turned or have oblong pixels are not implemented by the local engine")
     if region is None:
         if own is None:
             raise ComputeError("the image is unbounded; give a geometry")

@@ -13,8 +13,11 @@ import numpy as np
 CHUNK_PX = 65_536
 """Pixels sorted at a time: the layers of a chunk stay in the processor's cache."""
 
+MOST_LAYERS = 128
+"""Deeper stacks are better sorted by numpy: the number of exchanges grows faster than the layers."""
 
-@lru_cache(maxsize=128)
+
+@lru_cache(maxsize=MOST_LAYERS)
 def exchanges(count: int) -> tuple[tuple[int, int], ...]:
     """Pairs (low, high) of layers to be put in order one after another so that ``count`` layers end up sorted.
 
