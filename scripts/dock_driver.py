@@ -194,6 +194,7 @@ class Driver:
             raise RefusedError("QGIS did not load the plugin s2mask_qgis; the log says why.")
         self.window.resize(*WINDOW_SIZE)
         self.window.move(0, 0)
+        self.window.activateWindow()  # shortcuts work in the active window alone; nobody activates it under Xvfb
         browser = self.window.findChild(QDockWidget, "Browser")
         if browser is not None:
             browser.hide()

@@ -12,11 +12,13 @@ JOB = json.loads(Path(os.environ["S2MASK_JOB"]).read_text(encoding="utf-8"))
 sys.path.insert(0, JOB["scripts_folder"])
 
 import qgis.utils  # noqa: E402
-from dock_driver import Driver, serve  # noqa: E402
-from gui_gaps import GapRecorder  # noqa: E402
 from qgis.core import QgsProject  # noqa: E402
 from qgis.PyQt.QtCore import Qt  # noqa: E402
 from qgis.PyQt.QtTest import QTest  # noqa: E402
+from qgis.PyQt.QtWidgets import QLabel  # noqa: E402
+
+from dock_driver import Driver, serve  # noqa: E402
+from gui_gaps import GapRecorder  # noqa: E402
 
 STEP_MS = 400
 STEPS = 8
@@ -41,15 +43,19 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     driver.pause(SETTLE_MS)
     recorder.phase = "Stepping"
     canvas = qgis.utils.iface.mapCanvas()
+    label = driver.widget(QLabel, "imageLabel")
+    shown = []
     for number in range(STEPS):
         QTest.keyClick(canvas, Qt.Key.Key_Period if number < STEPS // 2 else Qt.Key.Key_Comma)
         driver.pause(STEP_MS)
+        shown.append(label.text())
     recorder.stop()
     return {
         "problem": None,
         "state": report.state.value,
         "images": len(report.images),
         "layers": len(QgsProject.instance().mapLayers()),
+        "steps": len(set(shown)),
         "gaps": [gap.to_json() for gap in recorder.gaps],
     }
 

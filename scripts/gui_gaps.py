@@ -15,7 +15,7 @@ from typing import Any
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 TICK_MS = 5
-LOOK_AFTER_S = 0.05
+LOOK_AFTER_S = 0.03
 """A gap that lasts longer has the stacks of all Python threads looked at, once."""
 
 DEPTH = 10
@@ -64,7 +64,7 @@ class GapRecorder(QObject):
         self.gaps: list[Gap] = []
         self._began = self._last = 0.0
         self._usage = (0.0, 0.0)
-        self._dump = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
+        self._dump = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115 (lives as long as this)
         self._gui_thread = threading.get_ident()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)

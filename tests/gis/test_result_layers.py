@@ -10,12 +10,14 @@ import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsLayerTreeGroup,
+    QgsLayerTreeModel,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
     QgsProject,
     QgsRasterLayer,
     QgsRectangle,
 )
+from qgis.gui import QgsLayerTreeView
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
@@ -72,6 +74,18 @@ def test_a_run_has_one_group_with_outlines_on_top_and_true_colour_at_the_bottom(
     assert run_group(project).name() == "Run 1"
     assert [group.name() for group in run_group(project).findGroups()] == KINDS_FROM_THE_TOP
     assert [group.isExpanded() for group in run_group(project).findGroups()] == [False] * 5
+
+
+def test_the_group_of_a_run_is_unfolded_in_the_layers_panel_and_its_kinds_are_not(
+    project: QgsProject, make_outcome: OutcomeFactory
+) -> None:
+    view = QgsLayerTreeView()
+    view.setModel(QgsLayerTreeModel(project.layerTreeRoot()))
+    ResultLayers(project, "run").add(make_outcome("2023-05-14"))
+    index = view.node2index(run_group(project))
+    assert view.isExpanded(index)
+    assert view.model().rowCount(index) == len(LayerKind)
+    assert not any(view.isExpanded(view.model().index(row, 0, index)) for row in range(len(LayerKind)))
 
 
 def test_layers_are_named_by_date_and_cloud_share_in_order_of_time(

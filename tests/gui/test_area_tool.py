@@ -86,6 +86,12 @@ def test_the_view_of_the_map_becomes_the_area(qtbot, dock, iface, project):
     assert layer.extent() == iface.canvas.extent()
 
 
+def test_an_area_of_our_own_does_not_cover_the_images(qtbot, dock, iface, project):
+    click(dock, "extentButton")
+    symbol = dock.area.areaLayer.currentLayer().renderer().symbol()
+    assert symbol.symbolLayer(0).brushStyle() == Qt.BrushStyle.NoBrush
+
+
 def test_a_file_becomes_a_layer_and_the_area(qtbot, dock, project, tmp_path, monkeypatch):
     path = tmp_path / "fields.gpkg"
     source = add_area(project, name="source")

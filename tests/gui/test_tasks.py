@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+from dataclasses import replace
+
 import pytest
 from qgis.core import QgsApplication, QgsTask
 
 from s2mask_qgis.core.area import Area
 from s2mask_qgis.core.parameters import RunParameters
 from s2mask_qgis.gui.run_task import FunctionTask, RunTask
-from s2mask_qgis.jobs.report import RunState
+from s2mask_qgis.jobs.report import Progress, RunState, Stage
 from s2mask_qgis.jobs.request import RunRequest
 
 
@@ -38,6 +41,24 @@ def test_a_run_reports_once(qtbot, qgis_app, work, request_):
     qtbot.waitUntil(lambda: bool(reports), timeout=5000)
     qtbot.wait(100)
     assert [report.state for report in reports] == [RunState.FINISHED]
+
+
+def test_a_run_spares_the_window_full_garbage_collections_and_gives_them_back(qtbot, qgis_app, work, request_):
+    frozen = []
+
+    def run(request, on_progress, on_image, is_cancelled):
+        frozen.append(gc.get_freeze_count())
+        on_progress(Progress(Stage.MASKING, 0, 1))
+        frozen.append(gc.get_freeze_count())
+        raise OSError("the run broke off")
+
+    before = gc.get_freeze_count()
+    task = RunTask(request_, replace(work.services(), run=run))
+    with qtbot.waitSignal(task.run_ended, timeout=5000):
+        QgsApplication.taskManager().addTask(task)
+    assert frozen[0] == before
+    assert frozen[1] > before + 10_000
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_function_gives_its_value(qtbot, qgis_app):

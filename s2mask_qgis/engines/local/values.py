@@ -100,6 +100,10 @@ class FilterValue:
     matches: Callable[[ImageValue | FeatureValue], bool]
 
 
+Folded = tuple[np.ndarray, np.ndarray | None]
+"""Values and where they are defined, None for everywhere."""
+
+
 @dataclass(frozen=True)
 class ReducerOutput:
     """One output of a reducer: ``reduce(stack, valid)`` folds axis 0 of values and validity of shape (n, ...).
@@ -110,6 +114,8 @@ class ReducerOutput:
     name: str
     reduce: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
     dtype: np.dtype[Any] | None = None
+    fold_integers: Callable[[Sequence[np.ndarray], Sequence[np.ndarray | None]], Folded] | None = None
+    """A faster way for a few integer layers of one type: the layers and their validity, None for valid everywhere."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..raster.sorting import MOST_LAYERS, sort_layers
+from ..raster.medians import MOST_LAYERS, median_layers
 from ..raster.sources import Pixels, Pixelwise, Source
+from ..raster.stored import FoldedBands, StoredBand, are_alike
 from ..values import Band, CollectionValue, ComputeError, ImageValue, ReducerOutput, ReducerValue, whole_valid
 from .registry import Algorithm, algorithm
 
@@ -72,8 +73,7 @@ def _first(stack: np.ndarray, valid: np.ndarray) -> Folded:
 def _sorted(stack: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Values in ascending order along axis 0, the masked ones last."""
     stack = _filled(stack, valid, _highest(stack.dtype))
-    has_network = stack.dtype.kind in "iu" and len(stack) <= MOST_LAYERS
-    return sort_layers(stack) if has_network else np.sort(stack, axis=0)
+    return np.sort(stack, axis=0)
 
 
 def _filled(stack: np.ndarray, valid: np.ndarray, filler: float) -> np.ndarray:
@@ -109,7 +109,7 @@ def _output(name: str) -> ReducerOutput:
     return ReducerOutput(name, fold, np.dtype(dtype) if dtype else None)
 
 
-MEDIAN = ReducerOutput("median", _median, np.dtype(np.float64))
+MEDIAN = ReducerOutput("median", _median, np.dtype(np.float64), median_layers)
 SIMPLE_REDUCERS = tuple(_reducer(name, _output(name)) for name in ("mean", "sum", "count", "stdDev", "first"))
 
 
@@ -150,6 +150,9 @@ def fold_sources(output: ReducerOutput, sources: Sequence[Source]) -> Source:
     """A source that reduces the pixels of others."""
 
     def fold(pixels: Sequence[Pixels]) -> Pixels:
+        if output.fold_integers is not None and _are_few_integers(pixels):
+            values, known = output.fold_integers([part.data for part in pixels], [part.valid for part in pixels])
+            return Pixels(values, known)
         stack = np.stack([part.data for part in pixels])
         if whole_valid(pixels):
             valid = np.broadcast_to(np.True_, stack.shape)
@@ -158,7 +161,14 @@ def fold_sources(output: ReducerOutput, sources: Sequence[Source]) -> Source:
         data, defined = output.reduce(stack, valid)
         return Pixels(data, None if defined.all() else defined)
 
+    if are_alike(sources):
+        return FoldedBands(fold, [source for source in sources if isinstance(source, StoredBand)])
     return Pixelwise(fold, *sources)
+
+
+def _are_few_integers(pixels: Sequence[Pixels]) -> bool:
+    types = {part.data.dtype for part in pixels}
+    return len(types) == 1 and types.pop().kind in "iu" and 1 < len(pixels) <= MOST_LAYERS
 
 
 def _stacks(collection: CollectionValue) -> list[tuple[Band, list[Source]]]:

@@ -1,0 +1,153 @@
+"""Runs inside QGIS (qgis --code): takes pictures of the dock and of the window in every state of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+JOB = json.loads(Path(os.environ["S2MASK_JOB"]).read_text(encoding="utf-8"))
+sys.path.insert(0, JOB["scripts_folder"])
+
+import qgis.utils  # noqa: E402
+from qgis.core import (  # noqa: E402
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsFileWidget, QgsMapLayerComboBox  # noqa: E402
+from qgis.PyQt.QtCore import Qt  # noqa: E402
+from qgis.PyQt.QtTest import QTest  # noqa: E402
+from qgis.PyQt.QtWidgets import QDockWidget, QLabel, QWidget  # noqa: E402
+
+from dock_driver import Driver, RefusedError, serve  # noqa: E402
+
+SETTLE_MS = 700
+WINDOW_SIZE = (1400, 880)
+USUAL_PX, NARROW_PX, WIDE_PX = 360, 300, 600
+RUNNING_AT = 6
+"""Images done when the picture of a run is taken."""
+
+MAP_CRS = "EPSG:32633"
+"""That of the sample's tile, so that its images are not distorted."""
+
+ELSEWHERE = QgsRectangle(2.0, 40.0, 2.1, 40.1)
+"""Longitude and latitude of an area that meets no scene of the sample."""
+
+
+class Photographer(Driver):
+    """Works the dock and takes pictures on the way."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        super().__init__(job)
+        self.folder = Path(job["pictures_folder"])
+        self.taken: list[str] = []
+        self.window.resize(*WINDOW_SIZE)
+        self.set_width(USUAL_PX)
+
+    def do(self) -> dict[str, Any]:
+        """All pictures, in the order of the work."""
+        self.take_dock("dock-empty")
+        self.fill_in()
+        self.show_area_elsewhere()
+        self.run_and_look()
+        self.run_with_a_damaged_scene()
+        return {"problem": None, "pictures": self.taken}
+
+    def show_area_elsewhere(self) -> None:
+        """A run is asked for an area that has no scenes; then the right area is chosen."""
+        chooser = self.widget(QgsMapLayerComboBox, "areaLayer")
+        right = chooser.currentLayer()
+        wrong = QgsVectorLayer("Polygon?crs=EPSG:4326", "elsewhere", "memory")
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromRect(ELSEWHERE))
+        wrong.dataProvider().addFeature(feature)
+        QgsProject.instance().addMapLayer(wrong)
+        chooser.setLayer(wrong)
+        self.pause(2 * SETTLE_MS)
+        QTest.mouseClick(self.widget(QWidget, "runButton"), Qt.MouseButton.LeftButton)
+        self.take_dock("dock-problem")
+        chooser.setLayer(right)
+        QgsProject.instance().removeMapLayer(wrong.id())
+        self.pause(2 * SETTLE_MS)
+        self.take_dock("dock-scenes")
+
+    def run_and_look(self) -> None:
+        """A whole run, pictured on the way and at its end, in docks of several widths."""
+
+        def look(progress: Any) -> None:
+            if progress.done == RUNNING_AT and progress.seconds_left is not None and "dock-running" not in self.taken:
+                self.window.repaint()
+                self.take(self.dock, "dock-running")
+
+        QgsProject.instance().setCrs(QgsCoordinateReferenceSystem(MAP_CRS))
+        self.dock.control.progress_made.connect(look)
+        report = self.run()
+        self.dock.control.progress_made.disconnect(look)
+        self.take_window("window-run-ended")
+        qgis.utils.iface.messageBar().clearWidgets()
+        self.show_image(report.images)
+        self.take_window("overview")
+        self.take_dock("dock-results")
+        for width in (NARROW_PX, WIDE_PX):
+            self.set_width(width)
+            self.take_dock(f"dock-{width}px")
+        self.set_width(USUAL_PX)
+        self.take_with_temporal_controller()
+
+    def take_with_temporal_controller(self) -> None:
+        """The window with QGIS's own panel open, two steps on by the key."""
+        panel = self.window.findChild(QDockWidget, "Temporal Controller")
+        panel.show()
+        label = self.widget(QLabel, "imageLabel")
+        before = label.text()
+        for _ in range(2):
+            QTest.keyClick(qgis.utils.iface.mapCanvas(), Qt.Key.Key_Period)
+            self.pause(SETTLE_MS)
+        if label.text() == before:
+            raise RefusedError("The key does not step through the images.")
+        self.take_window("window-temporal-controller")
+        panel.hide()
+
+    def run_with_a_damaged_scene(self) -> None:
+        """A run in which one image fails, with the reason unfolded."""
+        self.surveys.clear()
+        self.reports.clear()
+        self.widget(QgsFileWidget, "scenesFolder").setFilePath(self.job["damaged_folder"])
+        self.widget(QgsFileWidget, "outputFolder").setFilePath(self.job["damaged_output_folder"])
+        self.wait(lambda: bool(self.surveys), self.job["timeout_s"], "The damaged scenes were not read")
+        self.pause(2 * SETTLE_MS)
+        self.run()
+        self.dock.run.open_failures()
+        self.take_dock("dock-failed")
+        self.take_window("window-failed")
+
+    def set_width(self, pixels: int) -> None:
+        """Make the dock this wide."""
+        self.window.resizeDocks([self.dock], [pixels], Qt.Orientation.Horizontal)
+        self.pause(SETTLE_MS)
+
+    def take_dock(self, name: str) -> None:
+        """A picture of the dock, once it has settled."""
+        self.pause(SETTLE_MS)
+        self.take(self.dock, name)
+
+    def take_window(self, name: str) -> None:
+        """A picture of the whole window, once it has settled and the map is drawn."""
+        self.pause(SETTLE_MS)
+        canvas = qgis.utils.iface.mapCanvas()
+        self.wait(lambda: not canvas.isDrawing(), 60, "The map was not drawn")
+        self.take(self.window, name)
+
+    def take(self, widget: QWidget, name: str) -> None:
+        """A picture of a widget as it is."""
+        widget.grab().save(str(self.folder / f"{name}.png"))
+        self.taken.append(name)
+
+
+serve(JOB, lambda job: Photographer(job).do())
