@@ -34,12 +34,15 @@ def is_at_work(calls: list[str]) -> bool:
     return bool(calls) and not calls[0].endswith(IDLE)
 
 
-def main() -> None:
-    """Measure once and print."""
+def main() -> int:
+    """Measure once and print; 1 where the run was not complete, and so measured nothing."""
     measured = measure(FOLDER, SIZE_PX, DATES)
     gaps, worst = measured.gaps, longest(measured.gaps)
     facts = f"{measured.images} images, {measured.layers} layers, {measured.images_stepped} images stepped through"
     print(f"{facts}: {measured.state}")
+    if measured.state != "finished":
+        print(f"The run was not complete: {FOLDER / 'results' / 'report.json'} says why.", file=sys.stderr)
+        return 1
     print(f"event loop away: median {1e3 * percentile(gaps, 50):.1f} ms, 99 % {1e3 * percentile(gaps, 99):.1f} ms")
     print(f"longest gap: {1e3 * worst.seconds:.0f} ms (limit {LIMIT_MS}), in: {worst.phase}")
     for phase in dict.fromkeys(gap.phase for gap in gaps):
@@ -47,7 +50,8 @@ def main() -> None:
         print(f"  {phase}: longest {1e3 * longest(inside).seconds:.0f} ms in {sum(g.seconds for g in inside):.1f} s")
     for gap in sorted(gaps, key=lambda gap: -gap.seconds)[:TOLD]:
         print(story(gap))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -145,8 +145,16 @@ class Photographer(Driver):
         self.take(self.window, name)
 
     def take(self, widget: QWidget, name: str) -> None:
-        """A picture of a widget as it is."""
+        """A picture of a widget as it is, but for its folders: they are named without the path of this machine."""
+        shown = [chooser.lineEdit() for chooser in self.dock.findChildren(QgsFileWidget)]
+        paths = [line.text() for line in shown]
+        for line, path in zip(shown, paths):
+            line.blockSignals(True)
+            line.setText(f"~/sentinel-2/{Path(path).name}" if path else "")
         widget.grab().save(str(self.folder / f"{name}.png"))
+        for line, path in zip(shown, paths):
+            line.setText(path)
+            line.blockSignals(False)
         self.taken.append(name)
 
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import faulthandler
-import re
-import tempfile
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 TICK_MS = 5
 LOOK_AFTER_S = 0.03
-"""A gap that lasts longer has the stacks of all Python threads looked at, once."""
+"""Gaps that last longer have the stacks of all Python threads looked at."""
 
+WATCH_S = 0.005
 DEPTH = 10
 """Calls of a stack that are kept, from the innermost."""
-
-THREAD_LINE = re.compile(r"(?:Current thread|Thread) 0x([0-9a-f]+)")
-CALL_LINE = re.compile(r'\s+File "(.+)", line (\d+) in (.+)')
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,8 @@ class Gap:
 
     ``busy_s`` of it the GUI thread computed, ``queued_s`` it was ready but the processor had other threads to serve
     (0 where the system does not tell); in the rest it waited: for a lock such as Python's, or for the disk. ``stacks``
-    are the calls of each thread, innermost first, at the moment at which the gap had lasted LOOK_AFTER_S.
+    are the calls of each thread, innermost first, as soon after LOOK_AFTER_S as Python's lock allowed to look: where
+    one long call held the lock, at its end.
     """
 
     phase: str
@@ -54,8 +53,7 @@ class Gap:
 class GapRecorder(QObject):
     """Records the gaps between the ticks of a timer in the GUI thread; made, started and stopped there.
 
-    ``phase`` names what goes on and may be set at any time. The stacks come from faulthandler, whose thread needs
-    nothing of Python: it sees also what goes on while Python's lock is held.
+    ``phase`` names what goes on and may be set at any time; ``gaps`` are complete once it was stopped.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -64,8 +62,10 @@ class GapRecorder(QObject):
         self.gaps: list[Gap] = []
         self._began = self._last = 0.0
         self._usage = (0.0, 0.0)
-        self._dump = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115 (lives as long as this)
+        self._looks: list[tuple[float, dict[str, list[str]]]] = []
         self._gui_thread = threading.get_ident()
+        self._stopped = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="gap watcher", daemon=True)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(TICK_MS)
@@ -75,48 +75,52 @@ class GapRecorder(QObject):
         """Begin to measure."""
         self._began = self._last = time.perf_counter()
         self._usage = _usage_s()
+        self._watcher.start()
         self._timer.start()
-        faulthandler.dump_traceback_later(LOOK_AFTER_S, file=self._dump)
 
     def stop(self) -> None:
         """End the measurement; the time since the last tick counts."""
         self._tick()
         self._timer.stop()
-        faulthandler.cancel_dump_traceback_later()
+        self._stopped.set()
+        self._watcher.join()
+        self.gaps = with_stacks(self.gaps, self._looks)
 
     def _tick(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
         now, usage = time.perf_counter(), _usage_s()
         busy_s, queued_s = usage[0] - self._usage[0], usage[1] - self._usage[1]
-        gap = Gap(self.phase, self._last - self._began, now - self._last, busy_s, queued_s, self._looked_at())
-        self.gaps.append(gap)
+        self.gaps.append(Gap(self.phase, self._last - self._began, now - self._last, busy_s, queued_s, {}))
         self._last, self._usage = now, usage
-        faulthandler.dump_traceback_later(LOOK_AFTER_S, file=self._dump)
 
-    def _looked_at(self) -> dict[str, list[str]]:
-        """What faulthandler wrote since the last tick."""
-        self._dump.seek(0)
-        text = self._dump.read()
-        if not text:
-            return {}
-        self._dump.seek(0)
-        self._dump.truncate()
+    def _watch(self) -> None:
+        """Look at the stacks when a gap lasts, and when this thread itself was kept from looking."""
+        looked = time.perf_counter()
+        while not self._stopped.wait(WATCH_S):
+            now = time.perf_counter()
+            if now - min(self._last, looked) > LOOK_AFTER_S:
+                self._looks.append((now - self._began, self._stacks()))
+            looked = now
+
+    def _stacks(self) -> dict[str, list[str]]:
         names = {thread.ident: thread.name for thread in threading.enumerate()} | {self._gui_thread: "GUI"}
-        return read_stacks(text, names)
+        frames = sys._current_frames()
+        del frames[threading.get_ident()]
+        return {names.get(ident, f"thread {ident}"): _calls(frame) for ident, frame in frames.items()}
 
 
-def read_stacks(text: str, names: dict[int | None, str]) -> dict[str, list[str]]:
-    """The stacks in a dump of faulthandler by the names of the threads, each call as "file:line function"."""
-    stacks: dict[str, list[str]] = {}
-    calls: list[str] = []
-    for line in text.splitlines():
-        thread, call = THREAD_LINE.match(line), CALL_LINE.match(line)
-        if thread:
-            ident = int(thread[1], 16)
-            calls = stacks.setdefault(names.get(ident, f"thread {ident}"), [])
-        elif call and len(calls) < DEPTH:
-            calls.append(f"{Path(call[1]).name}:{call[2]} {call[3]}")
-    return stacks
+def with_stacks(gaps: Sequence[Gap], looks: Sequence[tuple[float, dict[str, list[str]]]]) -> list[Gap]:
+    """The gaps with the first look that fell into each, or right behind it; looks are (seconds since start, stacks)."""
+    complete = []
+    for gap in gaps:
+        end_s = gap.at_s + gap.seconds + WATCH_S
+        inside = [stacks for at_s, stacks in looks if gap.at_s + LOOK_AFTER_S <= at_s <= end_s]
+        complete.append(replace(gap, stacks=inside[0]) if inside else gap)
+    return complete
+
+
+def _calls(frame: FrameType) -> list[str]:
+    entries = traceback.extract_stack(frame)[: -DEPTH - 1 : -1]
+    return [f"{Path(entry.filename).name}:{entry.lineno} {entry.name}" for entry in entries]
 
 
 def percentile(gaps: Sequence[Gap], percent: float) -> float:

@@ -141,7 +141,7 @@ class ResultLayers:
         if run_group is None:
             run_group = self._project.layerTreeRoot().insertGroup(0, self._name)
             run_group.setCustomProperty(RUN_PROPERTY, self._name)
-            pass  # a view ignores it for a group without children; it is unfolded below
+            run_group.setExpanded(False)  # a view ignores it for a group without children; it is unfolded below
         order = [other.value for other in LayerKind]
         above = [
             group

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsLayerTreeGroup,
@@ -77,12 +78,17 @@ def test_a_run_has_one_group_with_outlines_on_top_and_true_colour_at_the_bottom(
 
 
 def test_the_group_of_a_run_is_unfolded_in_the_layers_panel_and_its_kinds_are_not(
-    project: QgsProject, make_outcome: OutcomeFactory
+    project: QgsProject, make_outcome: OutcomeFactory, qtbot: QtBot
 ) -> None:
     view = QgsLayerTreeView()
-    view.setModel(QgsLayerTreeModel(project.layerTreeRoot()))
+    model = QgsLayerTreeModel(project.layerTreeRoot(), view)
+    view.setModel(model)
+    project.layerTreeRoot().addGroup("another")
+    qtbot.addWidget(view)
+    view.show()
+    qtbot.waitExposed(view)
     ResultLayers(project, "run").add(make_outcome("2023-05-14"))
-    index = view.node2index(run_group(project))
+    index = view.node2index(project.layerTreeRoot().children()[0])
     assert view.isExpanded(index)
     assert view.model().rowCount(index) == len(LayerKind)
     assert not any(view.isExpanded(view.model().index(row, 0, index)) for row in range(len(LayerKind)))

@@ -3,16 +3,7 @@ from __future__ import annotations
 import threading
 import time
 
-from gui_gaps import Gap, GapRecorder, longest, percentile, read_stacks
-
-DUMP = """Timeout (0:00:00.030000)!
-Thread 0x00007f0000000010 (most recent call first):
-  File "/usr/lib/python3/json/decoder.py", line 353 in raw_decode
-  File "/plugin/client.py", line 79 in sample
-
-Thread 0x00007f0000000020 (most recent call first):
-  File "/plugin/dock.py", line 12 in start
-"""
+from gui_gaps import Gap, GapRecorder, longest, percentile, with_stacks
 
 
 def gap(seconds: float, queued_s: float = 0.0) -> Gap:
@@ -23,10 +14,12 @@ def hold_up(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def test_stacks_are_read_by_thread_innermost_call_first():
-    stacks = read_stacks(DUMP, {0x7F0000000020: "GUI"})
-    assert stacks["GUI"] == ["dock.py:12 start"]
-    assert stacks[f"thread {0x7F0000000010}"] == ["decoder.py:353 raw_decode", "client.py:79 sample"]
+def test_a_look_belongs_to_the_gap_in_which_it_fell():
+    gaps = [Gap("", 0.0, 0.2, 0.0, 0.0, {}), Gap("", 0.2, 0.005, 0.0, 0.0, {})]
+    early, late = {"GUI": ["early"]}, {"GUI": ["late"]}
+    first, second = with_stacks(gaps, [(0.05, early), (0.1, late)])
+    assert first.stacks == early
+    assert second.stacks == {}
 
 
 def test_a_percentile_is_a_gap_that_occurred():
