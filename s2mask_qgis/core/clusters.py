@@ -42,6 +42,18 @@ class Clusters:
     centres: tuple[tuple[float, ...], ...]
     cloudy: tuple[bool, ...]
 
+    def nearness(self) -> list[tuple[tuple[float, ...], float]]:
+        """A linear measure a centre, (weight of each band, offset): the largest is that of the nearest centre.
+
+        |z - c|^2 = |z|^2 - 2 (z.c - |c|^2 / 2) with z = (d - mean) / std: |z|^2 is the same for all centres.
+        """
+        mean, std = np.array(self.mean), np.array(self.std)
+        measures = []
+        for centre in np.array(self.centres):
+            weights = centre / std
+            measures.append((tuple(weights.tolist()), float(-(weights @ mean) - centre @ centre / 2)))
+        return measures
+
     def to_json(self) -> dict[str, Any]:
         """The clusters as plain JSON values."""
         return {

@@ -79,14 +79,11 @@ def cloudy_clusters(from_background: ee.Image, clusters: Clusters) -> ee.Image:
 
     if len(set(clusters.cloudy)) == 1:
         return from_background.select([0]).multiply(0).add(int(clusters.cloudy[0]))
-    mean, std = ee.Image.constant(list(clusters.mean)), ee.Image.constant(list(clusters.std))
-    scaled = from_background.subtract(mean).divide(std)
-    nearest: dict[bool, ee.Image] = {}
-    for centre, is_cloudy in zip(clusters.centres, clusters.cloudy):
-        offset = scaled.subtract(ee.Image.constant(list(centre)))
-        distance = offset.multiply(offset).reduce(ee.Reducer.sum())
-        nearest[is_cloudy] = distance.min(nearest[is_cloudy]) if is_cloudy in nearest else distance
-    return nearest[True].lt(nearest[False])
+    best: dict[bool, ee.Image] = {}
+    for (weights, offset), is_cloudy in zip(clusters.nearness(), clusters.cloudy):
+        nearness = from_background.multiply(ee.Image.constant(list(weights))).reduce(ee.Reducer.sum()).add(offset)
+        best[is_cloudy] = nearness.max(best[is_cloudy]) if is_cloudy in best else nearness
+    return best[True].gt(best[False])
 
 
 def cloudy_pixels(from_background: ee.Image, image: str, thresholds: str) -> ee.Image:

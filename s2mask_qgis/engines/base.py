@@ -74,6 +74,18 @@ class Export:
     pyramiding: Pyramiding = Pyramiding.MEAN
 
 
+@dataclass(frozen=True)
+class TileStyle:
+    """How an image is shown on a map: one band in grey or in the colours of ``palette`` (RRGGBB), or three as red,
+    green and blue, from ``minimum`` to ``maximum``."""
+
+    bands: tuple[str, ...]
+    minimum: float
+    maximum: float
+    palette: tuple[str, ...] = ()
+    gamma: float = 1.0
+
+
 class Engine(Protocol):
     """What a run needs. Every method may raise an EngineError; none touches Qt."""
 
@@ -94,6 +106,9 @@ class Engine(Protocol):
 
     def value(self, computation: ee.ComputedObject) -> Any:
         """The value of a small computation."""
+
+    def tile_url(self, image: ee.Image, style: TileStyle) -> str:
+        """The address of the image's map tiles, with {z}, {x} and {y} to be filled in; it ends with the engine."""
 
     def start(self, export: Export) -> str:
         """Start an export and return its operation's name; an asset of the same name is replaced when it is done."""

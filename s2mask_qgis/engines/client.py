@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ..core.area import Area
 from ..core.grid import Grid
 from ..core.regions import geometry
 from ..core.scenes import COLLECTION, Scene
-from .base import Export, Operation, OperationState
-from .errors import BadRequestError, EngineError, NotFoundError, TransientError
+from .base import Export, Operation, OperationState, TileStyle
+from .errors import BadRequestError, EngineError, NotFoundError, QuotaError, SignInError, TransientError
 from .limits import DESCRIPTION_LENGTH, MAX_PIXELS, SAMPLE_PAGE_SIZE
 from .vendored import import_client
 
 if TYPE_CHECKING:
     import ee
+
+_RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
+"""Reasons that older calls of the service give with code 403 for what is no question of rights."""
 
 SCENE_PROPERTIES = ("system:index", "system:time_start", "MGRS_TILE", "CLOUDY_PIXEL_PERCENTAGE")
 REFERENCE_BAND = "B2"
@@ -85,6 +89,15 @@ class ServiceClient:
         with self._translated_errors():
             return self.ee.data.computeValue(computation)
 
+    def map_name(self, image: ee.Image, style: TileStyle) -> str:
+        """The name of a new map that shows an image; its tiles lie below it."""
+        request: dict[str, Any] = {"image": image, "bands": list(style.bands), "gamma": str(style.gamma)}
+        request |= {"min": str(style.minimum), "max": str(style.maximum)}
+        if style.palette:
+            request["palette"] = list(style.palette)
+        with self._translated_errors():
+            return str(self.ee.data.getMapId(request)["mapid"])
+
     def start(self, export: Export) -> str:
         """Start an export on its grid, replacing an asset of that name once it is done."""
         rows, columns = export.grid.shape_yx
@@ -143,18 +156,26 @@ class ServiceClient:
         try:
             yield
         except self.ee.EEException as error:
-            raise self._errors.get(_status(error), BadRequestError)(str(error)) from error
+            raise _kind(error, self._errors)(str(error)) from error
         except (ConnectionError, TimeoutError) as error:
             raise TransientError(f"The service did not answer ({error}); try again.") from error
 
 
-def _status(error: Exception) -> str:
-    """The status in the answer behind an error of the client, empty where there was no answer."""
+def _kind(error: Exception, errors: Mapping[str, type[EngineError]]) -> type[EngineError]:
+    """What an error of the client means: by HTTP's code where that says all, else by the service's status."""
     content = getattr(error.__context__, "content", b"")  # of googleapiclient's HttpError
     try:
-        return str(json.loads(content)["error"]["status"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        described = json.loads(content)["error"]
+        code, status = int(described["code"]), str(described["status"])
+        reasons = {each.get("reason") for each in described.get("errors", [])}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return BadRequestError  # the client itself refused, there was no answer
+    if code == HTTPStatus.TOO_MANY_REQUESTS or reasons & _RATE_REASONS:
+        return QuotaError
+    if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return SignInError
+    otherwise = TransientError if code >= HTTPStatus.INTERNAL_SERVER_ERROR else BadRequestError
+    return errors.get(status, otherwise)
 
 
 def outline(ee: Any, grid: Grid) -> ee.Geometry:

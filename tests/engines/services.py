@@ -16,6 +16,7 @@ from s2mask_qgis.core.scenes import COLLECTION
 from s2mask_qgis.engines.base import Export
 from s2mask_qgis.engines.client import ServiceClient
 from s2mask_qgis.engines.local.assets import PROJECT, ROOT, AssetStore
+from s2mask_qgis.engines.local.faults import FaultPlan
 from s2mask_qgis.engines.local.operations import OperationQueue
 from s2mask_qgis.engines.local.protocol import URL, Protocol, Transport
 from s2mask_qgis.engines.local.workers import ERRORS, WorkerPool
@@ -47,16 +48,18 @@ class Service:
 
 
 @contextmanager
-def running(scenes: Path, folder: Path, workers: int = 1) -> Iterator[Service]:
+def running(
+    scenes: Path, folder: Path, workers: int = 1, faults: FaultPlan | None = None, max_retries: int = 0
+) -> Iterator[Service]:
     """A service on a scenes folder whose library and store are in ``folder``, its scenes indexed."""
     log: list[str] = []
     store = AssetStore(folder / "store")
     pool = WorkerPool(workers, [str(scenes), str(folder / "library"), str(store.folder)], log.append)
-    operations = OperationQueue(pool, store)
+    operations = OperationQueue(pool, store, faults=faults)
     state: dict[str, Service] = {}
     protocol = Protocol(pool, operations, store, lambda: "service" in state and state["service"].cancel_waiting)
     try:
-        client = ServiceClient(URL, PROJECT, Transport(protocol), ERRORS, max_retries=0)
+        client = ServiceClient(URL, PROJECT, Transport(protocol, faults), ERRORS, max_retries)
         state["service"] = service = Service(store, pool, operations, protocol, client, log)
         job = pool.submit({"kind": "index"}, urgent=True)
         assert job.wait(PATIENCE_S)

@@ -15,8 +15,8 @@ from s2mask_qgis.core.area import Area
 from s2mask_qgis.core.scenes import COLLECTION
 from s2mask_qgis.engines.base import Operation, OperationState, Pyramiding
 from s2mask_qgis.engines.errors import BadRequestError, CancelledError, NotFoundError
+from s2mask_qgis.engines.limits import ServiceLimits
 from s2mask_qgis.engines.local.assets import NODATA, ROOT
-from s2mask_qgis.engines.local.protocol import MAX_BODY_BYTES
 from tests.engines.in_process import encoded
 from tests.engines.services import (
     GRID,
@@ -309,7 +309,7 @@ NESTED = b'{"expression":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001
         ("value:compute", NESTED, "body is not JSON"),
         ("value:compute", b"[1]", "body is not a JSON object"),
         ("value:compute", b"", "An expression is an object"),
-        ("value:compute", b" " * (MAX_BODY_BYTES + 1), "exceeds the limit"),
+        ("value:compute", b" " * (ServiceLimits().payload_bytes + 1), "exceeds the limit"),
         ("value:compute", {"expression": 3}, "An expression is an object"),
         ("table:computeFeatures", {"pageToken": "unknown"}, "page token is not known"),
     ],
@@ -386,7 +386,7 @@ def test_destinations_that_cannot_be_used_are_refused(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "nothing"), ("DELETE", "assets/mask/x"), ("GET", "value:compute"), ("POST", "operations")],
+    [("GET", "nothing"), ("PUT", "assets/mask/x"), ("GET", "value:compute"), ("POST", "operations")],
 )
 def test_calls_that_are_not_answered_are_named(service: Service, method: str, path: str):
     status, answer = service.ask(method, path)

@@ -143,10 +143,10 @@ def test_combined_reducers_share_their_input(ee: ModuleType):
 def test_combinations_that_have_no_meaning_are_refused(ee: ModuleType):
     with pytest.raises(ComputeError, match=r"Reducer\.combine: .*same name"):
         evaluate(ee.Reducer.mean().combine(ee.Reducer.mean(), "", True))
-    with pytest.raises(ComputeError, match=r"Reducer\.combine: .*not implemented by the local engine"):
-        evaluate(ee.Reducer.mean().combine(ee.Reducer.max(), "x"))
-    with pytest.raises(ComputeError, match=r"Reducer\.min: .*not implemented by the local engine"):
-        evaluate(ee.Reducer.min(2))
+    with pytest.raises(ComputeError, match=r"Reducer\.combine: reducers of 2 and 1 inputs cannot share them"):
+        evaluate(ee.Reducer.min(2).combine(ee.Reducer.max(), "x", True))
+    with pytest.raises(ComputeError, match=r"Reducer\.min: numInputs must be from 1"):
+        evaluate(ee.Reducer.min(0))
 
 
 def test_an_empty_collection_reduces_to_no_bands(ee: ModuleType):
@@ -161,12 +161,9 @@ def test_a_region_reduced_gives_a_number_a_band(ee: ModuleType):
     assert found == {"a_sum": 6, "a_count": 3, "b_sum": None, "b_count": 0}
 
 
-def test_regions_that_cut_pixels_and_grids_that_turn_are_refused(ee: ModuleType):
+def test_grids_that_turn_and_regions_that_are_too_large_are_refused(ee: ModuleType):
     one = image_of({"a": [[1, 2], [3, 4]]})
     image, mean = ee.Image("one"), ee.Reducer.mean()
-    box = ee.Geometry.Rectangle([500004, 4999981, 500016, 4999996], "EPSG:32631", False)
-    with pytest.raises(ComputeError, match=r"other than points .*not implemented"):
-        evaluate(image.reduceRegion(mean, box), one=one)
     for transform, sentence in (
         ([10, 0, 500000, 0, -20, 5000000], "not implemented"),
         ([10, 1, 500000, 0, -10, 5000000], "not implemented"),

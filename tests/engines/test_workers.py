@@ -175,6 +175,31 @@ def test_urgent_jobs_go_before_the_others(ee: ModuleType, pool: tuple[WorkerPool
     assert order == ["urgent1", "urgent2", "first", "second"]
 
 
+def test_a_spare_worker_helps_with_urgent_jobs_only_while_the_others_are_busy(
+    ee: ModuleType, tmp_path: Path, small_scenes: Path
+):
+    log: list[str] = []
+    folders = [str(small_scenes), str(tmp_path / "library"), str(tmp_path / "store")]
+    pool = WorkerPool(1, folders, log.append, spare=1)
+    try:
+        index = pool.submit({"kind": "index"}, urgent=True)
+        assert index.wait(PATIENCE_S)
+        assert result(pool.submit(value_order(ee.Number(1)), urgent=True)) == 1
+        assert len(worker_pids(tmp_path)) == 1
+        busy = pool.submit(value_order(slow_value(ee, 200)))
+        until(lambda: busy.is_running, "the worker to be busy")
+        waiting = pool.submit(value_order(ee.Number(3)))
+        assert result(pool.submit(value_order(ee.Number(2)), urgent=True)) == 2
+        assert len(worker_pids(tmp_path)) == 2
+        assert not busy.has_ended
+        assert not waiting.has_ended
+        pool.cancel(busy)
+        assert result(waiting) == 3
+    finally:
+        pool.close()
+    assert worker_pids(tmp_path) == set()
+
+
 def test_closing_leaves_no_process(ee: ModuleType, tmp_path: Path, small_scenes: Path):
     with pool_in(tmp_path, small_scenes, count=2) as (pool, _):
         index = pool.submit({"kind": "index"})

@@ -10,6 +10,7 @@ import numpy as np
 
 from .algorithms.conversions import describe
 from .algorithms.shapes import to_ogr
+from .raster.sources import Constant
 from .values import (
     Band,
     CollectionValue,
@@ -18,6 +19,7 @@ from .values import (
     FeatureValue,
     GeometryValue,
     ImageValue,
+    ProjectionValue,
 )
 
 _LONGEST_COLLECTION = 5000
@@ -36,6 +38,8 @@ def to_json(value: Any) -> Any:
         return {"type": "Date", "value": value.millis}
     if isinstance(value, GeometryValue):
         return geometry_json(value)
+    if isinstance(value, ProjectionValue):
+        return {"type": "Projection", "crs": value.crs, "transform": list(value.transform)}
     if isinstance(value, FeatureValue):
         return feature_json(value)
     if isinstance(value, ImageValue):
@@ -75,8 +79,7 @@ def image_json(image: ImageValue) -> dict[str, Any]:
 
 
 def _band_json(band: Band) -> dict[str, Any]:
-    data_type = {"type": "PixelType", "precision": _precision(band.dtype)}
-    described: dict[str, Any] = {"id": band.name, "data_type": data_type}
+    described: dict[str, Any] = {"id": band.name, "data_type": pixel_type_json(band)}
     if band.grid is None:
         return described | {"crs": "EPSG:4326", "crs_transform": [1, 0, 0, 0, 1, 0]}
     rows, columns = band.grid.shape_yx
@@ -85,6 +88,18 @@ def _band_json(band: Band) -> dict[str, Any]:
         "crs_transform": list(band.grid.transform),
         "dimensions": [columns, rows],
     }
+
+
+def pixel_type_json(band: Band) -> dict[str, Any]:
+    """The type of a band's values: whole numbers (precision int) with the limits of their type, a constant with its
+    value as both limits; single or double precision without limits."""
+    described: dict[str, Any] = {"type": "PixelType", "precision": _precision(band.dtype)}
+    if isinstance(band.source, Constant):
+        return described | {"min": band.source.value, "max": band.source.value}
+    if band.dtype.kind in "iu":
+        limits = np.iinfo(band.dtype)
+        return described | {"min": int(limits.min), "max": int(limits.max)}
+    return described
 
 
 def _precision(dtype: np.dtype[Any]) -> str:

@@ -17,6 +17,7 @@ from ...core.grid import Grid
 from ..errors import BadRequestError, EngineError, NotFoundError, StorageError
 from .algorithms.sampling import BLOCK_PX
 from .algorithms.shapes import crs_reference, grid_outline
+from .asset_pyramid import PYRAMID_KEY, build_levels, level_factors
 from .raster.evaluation import Evaluation
 from .raster.sources import Pixels
 from .raster.stored import StoredBand
@@ -29,8 +30,14 @@ NODATA = -9999.0
 """Stands for masked in every stored asset."""
 
 PROPERTIES_KEY = "EARTH_ENGINE_PROPERTIES"
+OPERATION_KEY = "EARTH_ENGINE_OPERATION"
+"""Names the export that wrote an asset."""
+
 PARTIAL = ".partial"
 _WAY_OUT = "free some space or choose another folder."
+LONGEST_ID = 1000
+"""Characters of an asset's id."""
+
 _ASSET = re.compile(rf"{ROOT}/((?:[\w-]+/)*[\w-]+)", re.ASCII)
 RESAMPLING = {"MEAN": "AVERAGE", "MODE": "MODE", "SAMPLE": "NEAREST"}
 """How overviews are made for each pyramiding policy of the service."""
@@ -43,11 +50,21 @@ class AssetStore:
     folder: Path
 
     def path(self, asset: str) -> Path:
-        """The file of an asset, whether it exists or not. NotFoundError where the id cannot be one of this store."""
+        """The file of an asset, whether it exists or not. NotFoundError where the id cannot be one of this store, or
+        where a link leads out of it."""
         match = _ASSET.fullmatch(asset)
-        if match is None:
-            raise NotFoundError(f"{asset!r} is not the id of an asset of this computer ({ROOT}/…).")
-        return self.folder / f"{match[1]}.tif"
+        if match is None or len(asset) > LONGEST_ID:
+            raise NotFoundError(f"{asset[:LONGEST_ID]!r} is not the id of an asset of this computer ({ROOT}/…).")
+        path = self.folder / f"{match[1]}.tif"
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise NotFoundError(f"{path} leads out of the folder {self.folder}.")
+        return path
+
+    def made_by(self, asset: str) -> str | None:
+        """The name of the export that wrote an asset, None where there is no such asset or it was made otherwise."""
+        path = self.path(asset)
+        dataset = gdal.OpenEx(str(path), gdal.OF_RASTER) if path.is_file() else None
+        return dataset.GetMetadataItem(OPERATION_KEY) if dataset is not None else None
 
     def properties(self, asset: str) -> dict[str, Any] | None:
         """The properties of an asset, None where it does not exist."""
@@ -81,7 +98,10 @@ class AssetStore:
         try:
             yield from _write_blocks(image, grid, blocks_file, final)
             with _storage_errors(final):
-                _write_cog(blocks_file, partial, RESAMPLING[policy], properties)
+                build_levels(blocks_file, NODATA, policy)
+            with _storage_errors(final):
+                metadata = {PROPERTIES_KEY: properties, OPERATION_KEY: name}
+                _write_cog(blocks_file, partial, RESAMPLING[policy], metadata)
             with _storage_errors(final):
                 blocks_file.unlink()
                 partial.replace(final)
@@ -89,6 +109,22 @@ class AssetStore:
             self.discard(name)
             raise
         yield 1.0
+
+    def set_properties(self, asset: str, properties: Mapping[str, Any], name: str) -> None:
+        """Give an asset other properties: a copy that has them takes its place. ``name`` names the unfinished file."""
+        path, partial = self.path(asset), self.folder / PARTIAL / f"{name}.tif"
+        if not path.is_file():
+            raise NotFoundError(f"Asset '{asset}' not found.")
+        text = _properties_text(properties)
+        try:
+            with _storage_errors(path):
+                partial.parent.mkdir(parents=True, exist_ok=True)
+                _write_cog(path, partial, RESAMPLING["MEAN"], {PROPERTIES_KEY: text})
+            with _storage_errors(path):
+                partial.replace(path)
+        finally:
+            self.discard(name)
+            self.tidy()
 
     def discard(self, name: str) -> None:
         """Remove what an unfinished export of this name has left."""
@@ -171,11 +207,14 @@ def _filled(pixels: Pixels, dtype: np.dtype[Any]) -> np.ndarray:
     return data
 
 
-def _write_cog(source_path: Path, path: Path, resampling: str, properties: str) -> None:
-    source = gdal.Open(str(source_path), gdal.GA_Update)
+def _write_cog(source_path: Path, path: Path, resampling: str, metadata: Mapping[str, str]) -> None:
+    """A copy of a raster as a cloud-optimised GeoTIFF with other metadata; levels that it has already are kept."""
+    opened = gdal.OpenEx(str(source_path), gdal.OF_RASTER)
+    source = None if opened is None else gdal.GetDriverByName("VRT").CreateCopy("", opened)
     if source is None:
         raise RuntimeError(gdal.GetLastErrorMsg())
-    source.SetMetadataItem(PROPERTIES_KEY, properties)
+    policy = opened.GetMetadataItem(PYRAMID_KEY)
+    source.SetMetadata(dict(metadata) | ({PYRAMID_KEY: policy} if policy else {}))
     options = ["COMPRESS=DEFLATE", "PREDICTOR=YES", f"BLOCKSIZE={BLOCK_PX}", f"OVERVIEW_RESAMPLING={resampling}"]
     gdal.GetDriverByName("COG").CreateCopy(str(path), source, options=options)
 
@@ -204,7 +243,7 @@ def read_properties(path: Path) -> dict[str, Any]:
 
 
 def read_image(path: Path, asset: str) -> ImageValue:
-    """A stored asset as an image. It is read at its own resolution only: pyramids of assets hold rounded values."""
+    """A stored asset as an image. Files without exact levels are read at their own resolution only."""
     dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
     if dataset is None:
         raise EngineError(f"{path} cannot be read; remove it and run again.")
@@ -212,11 +251,12 @@ def read_image(path: Path, asset: str) -> ImageValue:
     reference = osr.SpatialReference(wkt=dataset.GetProjection())
     crs = f"EPSG:{reference.GetAuthorityCode(None)}"
     grid = Grid(crs, (x_scale, 0.0, x0, 0.0, y_scale, y0), (dataset.RasterYSize, dataset.RasterXSize))
+    factors = level_factors(grid.shape_yx) if dataset.GetMetadataItem(PYRAMID_KEY) else (1,)
     bands = []
     for number in range(1, dataset.RasterCount + 1):
         band = dataset.GetRasterBand(number)
         dtype = np.dtype(np.float64 if band.DataType == gdal.GDT_Float64 else np.float32)
-        source = StoredBand(grid, (1,), _part_reader(path, number))
+        source = StoredBand(grid, factors, _part_reader(path, number))
         bands.append(Band(band.GetDescription() or f"b{number}", source, grid, dtype))
     text = dataset.GetMetadataItem(PROPERTIES_KEY)
     return ImageValue(tuple(bands), json.loads(text) if text else {}, grid_outline(grid), asset)
@@ -225,7 +265,10 @@ def read_image(path: Path, asset: str) -> ImageValue:
 def _part_reader(path: Path, number: int) -> Any:
     def read(level: int, row: int, column: int, rows: int, columns: int) -> Pixels:
         dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
-        data = None if dataset is None else dataset.GetRasterBand(number).ReadAsArray(column, row, columns, rows)
+        raster = None if dataset is None else dataset.GetRasterBand(number)
+        if raster is not None and level:
+            raster = raster.GetOverview(level - 1)
+        data = None if raster is None else raster.ReadAsArray(column, row, columns, rows)
         if data is None:
             raise EngineError(f"{path} cannot be read; remove it and run again.")
         return Pixels(data, data != NODATA)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,21 +12,26 @@ from typing import TYPE_CHECKING, Any
 from ...core.area import Area
 from ...core.grid import Grid
 from ...core.scenes import Scene
-from ..base import CountCallback, Export, Operation, TrueColour
+from ..base import CountCallback, Export, Operation, TileStyle, TrueColour
 from ..client import ServiceClient
 from ..errors import CancelledError, EngineError, NotFoundError, StorageError
+from ..limits import OWN_DISK, ServiceLimits
 from .assets import PROJECT, ROOT, AssetStore
 from .library.library import SceneLibrary
 from .library.records import SceneProblem
 from .operations import OperationQueue
 from .protocol import URL, Protocol, Transport
+from .tiles import TileServer
 from .workers import ERRORS, Job, WorkerPool
 
 if TYPE_CHECKING:
     import ee
 
 TRUE_COLOUR_BANDS = ("B4", "B3", "B2")
-WORKERS = 2
+WORKERS = OWN_DISK.running_operations
+SPARE_WORKERS = 1
+"""Started when something is asked for while all workers are busy with exports."""
+
 _POLL_SECONDS = 0.1
 
 
@@ -43,17 +50,21 @@ class LocalEngine:
         is_cancelled: Callable[[], bool] = lambda: False,
         on_log: Callable[[str], None] = lambda line: None,
         workers: int = WORKERS,
+        limits: ServiceLimits = OWN_DISK,
     ) -> None:
         self._is_cancelled = is_cancelled
         self._library = SceneLibrary(scenes_folder, library_folder)
         self._store = AssetStore(Path(store_folder))
         folders = [str(Path(folder).absolute()) for folder in (scenes_folder, library_folder, store_folder)]
-        self._pool = WorkerPool(workers, folders, on_log)
-        self._operations = OperationQueue(self._pool, self._store)
-        protocol = Protocol(self._pool, self._operations, self._store, is_cancelled)
+        self._pool = WorkerPool(min(workers, limits.running_operations), folders, on_log, SPARE_WORKERS)
+        journal = _journal_path(Path(library_folder), Path(store_folder))
+        self._operations = OperationQueue(self._pool, self._store, limits, journal)
+        self._protocol = Protocol(self._pool, self._operations, self._store, is_cancelled, limits)
+        self._tiles: TileServer | None = None
+        self._tiles_lock = threading.Lock()
         try:
             # Nothing between the client and this process can get lost: asking again would only repeat the failure.
-            self._client = ServiceClient(URL, PROJECT, Transport(protocol), ERRORS, max_retries=0)
+            self._client = ServiceClient(URL, PROJECT, Transport(self._protocol), ERRORS, max_retries=0)
         except BaseException:
             self._pool.close()
             raise
@@ -134,6 +145,14 @@ class LocalEngine:
         """See base.Engine."""
         return self._client.value(computation)
 
+    def tile_url(self, image: ee.Image, style: TileStyle) -> str:
+        """See base.Engine; the tiles are served on this computer only, from the first time they are asked for."""
+        name = self._client.map_name(image, style)
+        with self._tiles_lock:
+            if self._tiles is None:
+                self._tiles = TileServer(self._protocol.tile)
+            return self._tiles.template(name)
+
     def start(self, export: Export) -> str:
         """See base.Engine."""
         return self._client.start(export)
@@ -163,5 +182,15 @@ class LocalEngine:
 
     def close(self) -> None:
         """Stop the workers and remove what they leave unfinished."""
+        with self._tiles_lock:
+            if self._tiles is not None:
+                self._tiles.close()
+                self._tiles = None
         self._pool.close()
         self._operations.close()
+
+
+def _journal_path(library_folder: Path, store_folder: Path) -> Path:
+    """Where the exports of a store are written down: beside the library, the user's folder holds results alone."""
+    key = hashlib.sha256(str(store_folder.resolve()).encode()).hexdigest()[:16]
+    return library_folder.absolute() / "operations" / f"{key}.sqlite"

@@ -2,108 +2,147 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from ...core.grid import Grid
-from ..errors import BadRequestError, CancelledError, EngineError, NotFoundError
+from ..errors import BadRequestError, CancelledError, EngineError, NotFoundError, QuotaError, StorageError
+from ..limits import ServiceLimits
+from . import pixel_requests
+from .asset_calls import PUBLIC, AssetCalls
+from .asset_tree import IMAGE, AssetTree
 from .assets import PROJECT, RESAMPLING, AssetStore
 from .discovery import document
-from .graph import check_vocabulary, decode
+from .faults import FaultPlan, answered
+from .maps import OrderBook
+from .messages import (
+    DISK_FULL_CODE,
+    JSON,
+    Request,
+    Response,
+    answer_of,
+    error_of,
+    expression_of,
+    grid_of,
+    object_of,
+    page_of,
+    parsed,
+    text_of,
+)
 from .operations import STATUS_OF, OperationQueue
 from .values import ComputeError
-from .vocabulary import VOCABULARY, signatures
+from .vocabulary import signatures
 from .workers import WorkerPool
 
 URL = "http://local.engine"
-HTTP_CODES = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "NOT_FOUND": 404,
-    "RESOURCE_EXHAUSTED": 429,
-    "INTERNAL": 500,
-    "UNAVAILABLE": 503,
-}
-PAGE_SIZE = 1000
-MAX_BODY_BYTES = 10 * 2**20
-"""Largest request; the service's own limit."""
-
 MAX_OPEN_TABLES = 16
+LONGEST_PATH = 4000
 _POLL_SECONDS = 0.05
+_PROJECT = f"/v1/projects/{PROJECT}"
+TOO_MANY_REQUESTS = (
+    "Too Many Requests: Request was rejected because the request rate or concurrency limit was exceeded."
+)
 
-Response = tuple[int, dict[str, str], bytes]
-
-
-@dataclass(frozen=True)
-class _Request:
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    body: dict[str, Any]
+Route = tuple[str, str, Callable[..., Response]]
 
 
 class Protocol:
     """Answers requests. ``is_cancelled`` is asked while an answer is waited for, and ends the wait (CancelledError)."""
 
     def __init__(
-        self, pool: WorkerPool, operations: OperationQueue, store: AssetStore, is_cancelled: Callable[[], bool]
+        self,
+        pool: WorkerPool,
+        operations: OperationQueue,
+        store: AssetStore,
+        is_cancelled: Callable[[], bool],
+        limits: ServiceLimits | None = None,
     ) -> None:
         self._pool = pool
         self._operations = operations
-        self._store = store
+        self._tree = AssetTree(store)
         self._is_cancelled = is_cancelled
+        self._limits = limits or ServiceLimits()
+        self._assets = AssetCalls(self._tree, self._limits, self._work)
+        self._maps, self._thumbnails = OrderBook("maps"), OrderBook("thumbnails")
         self._tables: dict[str, list[bytes]] = {}
         self._lock = threading.Lock()
-        project = rf"/v1/projects/{PROJECT}"
-        self._routes: tuple[tuple[str, re.Pattern[str], Callable[..., bytes]], ...] = (
-            ("GET", re.compile(r"/\$discovery/rest"), self._discovery),
-            ("GET", re.compile(rf"{project}/algorithms"), self._algorithms),
-            ("POST", re.compile(rf"{project}/value:compute"), self._value),
-            ("POST", re.compile(rf"{project}/table:computeFeatures"), self._features),
-            ("POST", re.compile(rf"{project}/image:export"), self._export),
-            ("GET", re.compile(rf"{project}/operations"), self._list_operations),
-            ("POST", re.compile(rf"/v1/(projects/{PROJECT}/operations/\w+):cancel"), self._cancel_operation),
-            ("GET", re.compile(rf"/v1/(projects/{PROJECT}/operations/\w+)"), self._get_operation),
-            ("GET", re.compile(r"/v1/(projects/[\w-]+/assets/.+)"), self._get_asset),
-        )
+        self._free_places = threading.BoundedSemaphore(self._limits.concurrent_requests)
+        routes = [*self._own_routes(), *self._operation_routes(), *self._assets.routes()]
+        self._routes = [(method, re.compile(pattern), answer) for method, pattern, answer in routes]
+
+    def _own_routes(self) -> list[Route]:
+        picture = rf"projects/{PROJECT}/thumbnails/\w+"
+        return [
+            ("GET", r"/\$discovery/rest", self._discovery),
+            ("GET", rf"{_PROJECT}/algorithms", self._algorithms),
+            ("GET", rf"{_PROJECT}/config", self._config),
+            ("POST", rf"{_PROJECT}/value:compute", self._value),
+            ("POST", rf"{_PROJECT}/table:computeFeatures", self._features),
+            ("POST", rf"{_PROJECT}/image:computePixels", self._compute_pixels),
+            ("POST", r"/v1/(projects/[\w-]+/assets/[^:]+):getPixels", self._get_pixels),
+            ("POST", rf"{_PROJECT}/maps", self._create_map),
+            ("GET", rf"/v1/(projects/{PROJECT}/maps/\w+)/tiles/(\d+)/(\d+)/(\d+)", self._tile),
+            ("POST", rf"{_PROJECT}/thumbnails", self._create_thumbnail),
+            ("GET", rf"/v1/({picture}):getPixels", self._thumbnail),
+        ]
+
+    def _operation_routes(self) -> list[Route]:
+        operation = rf"(projects/{PROJECT}/operations/\w+)"
+        return [
+            ("POST", rf"{_PROJECT}/image:export", self._export),
+            ("GET", rf"{_PROJECT}/operations", self._list_operations),
+            ("POST", rf"/v1/{operation}:cancel", self._cancel_operation),
+            ("GET", rf"/v1/{operation}", self._get_operation),
+        ]
 
     def handle(self, method: str, path: str, query: str, body: bytes) -> Response:
         """Answer one request; errors become the service's error messages. CancelledError passes through."""
         try:
-            request = _Request(method, path, parse_qs(query), _parsed(body))
             answer, groups = self._route(method, path)
-            return 200, {"content-type": "application/json"}, answer(request, *groups)
+            return answer(parsed(method, path, query, body, self._limits.payload_bytes), *groups)
         except CancelledError:
             raise
         except ComputeError as error:
-            return _error("INVALID_ARGUMENT", str(error))
+            return error_of("INVALID_ARGUMENT", str(error))
+        except StorageError as error:
+            return error_of("RESOURCE_EXHAUSTED", str(error), DISK_FULL_CODE)
         except EngineError as error:
-            return _error(STATUS_OF.get(type(error), "INTERNAL"), str(error))
+            return error_of(STATUS_OF.get(type(error), "INTERNAL"), str(error))
 
-    def _route(self, method: str, path: str) -> tuple[Callable[..., bytes], tuple[str, ...]]:
+    def tile(self, path: str) -> Response:
+        """The tile at a path below the service's address, as the loopback adapter asks for it."""
+        try:
+            return self.handle("GET", path, "", b"")
+        except CancelledError:
+            return error_of("UNAVAILABLE", "The engine is being stopped.")
+
+    def _route(self, method: str, path: str) -> tuple[Callable[..., Response], tuple[str, ...]]:
+        plain = unquote(path) if len(path) <= LONGEST_PATH else ""
         for verb, pattern, answer in self._routes:
-            match = pattern.fullmatch(path)
+            match = pattern.fullmatch(plain)
             if verb == method and match is not None:
                 return answer, match.groups()
-        raise NotFoundError(f"{method} {path}: not implemented by the local engine")
+        raise NotFoundError(f"{method} {path[:LONGEST_PATH]}: not implemented by the local engine")
 
-    def _discovery(self, request: _Request) -> bytes:
-        return _json(document(URL))
+    def _discovery(self, request: Request) -> Response:
+        return answer_of(document(URL))
 
-    def _algorithms(self, request: _Request) -> bytes:
-        return _json({"algorithms": signatures()})
+    def _algorithms(self, request: Request) -> Response:
+        return answer_of({"algorithms": signatures()})
 
-    def _value(self, request: _Request) -> bytes:
-        return self._compute({"kind": "value", "expression": _expression(request.body)})[0]
+    def _config(self, request: Request) -> Response:
+        limit = self._limits.running_operations
+        return answer_of({"name": f"projects/{PROJECT}/config", "maxConcurrentExports": limit})
 
-    def _features(self, request: _Request) -> bytes:
+    def _value(self, request: Request) -> Response:
+        order = {"kind": "value", "expression": expression_of(request.body)}
+        return 200, {"content-type": JSON}, self._work(order)[0]
+
+    def _features(self, request: Request) -> Response:
         """A page of a table; the pages that follow wait here until they are asked for by their token."""
         token = request.body.get("pageToken")
         if token:
@@ -112,14 +151,13 @@ class Protocol:
             if pages is None:
                 raise BadRequestError("The page token is not known; ask for the table from its start.")
         else:
-            size = request.body.get("pageSize", PAGE_SIZE)
-            if not isinstance(size, int) or not 0 < size <= PAGE_SIZE:
-                raise BadRequestError(f"pageSize must be from 1 to {PAGE_SIZE}.")
-            order = {"kind": "features", "expression": _expression(request.body), "page_size": size}
-            pages = self._compute(order)
+            size = request.body.get("pageSize", self._limits.page_size)
+            if not isinstance(size, int) or not 0 < size <= self._limits.page_size:
+                raise BadRequestError(f"pageSize must be from 1 to {self._limits.page_size}.")
+            pages = self._work({"kind": "features", "expression": expression_of(request.body), "page_size": size})
         return self._page(pages)
 
-    def _page(self, pages: list[bytes]) -> bytes:
+    def _page(self, pages: list[bytes]) -> Response:
         parts = [b'{"type":"FeatureCollection","features":', pages[0]]
         if len(pages) > 1:
             token = secrets.token_hex(8)
@@ -128,131 +166,105 @@ class Protocol:
                     self._tables.pop(next(iter(self._tables)))
                 self._tables[token] = pages[1:]
             parts.append(b',"nextPageToken":"%s"' % token.encode())
-        return b"".join([*parts, b"}"])
+        return 200, {"content-type": JSON}, b"".join([*parts, b"}"])
 
-    def _export(self, request: _Request) -> bytes:
+    def _compute_pixels(self, request: Request) -> Response:
+        return self._pixels(pixel_requests.compute_order(request.body, self._limits))
+
+    def _get_pixels(self, request: Request, asset: str) -> Response:
+        return self._pixels(pixel_requests.asset_order(asset.removeprefix(PUBLIC), request.body, self._limits))
+
+    def _create_map(self, request: Request) -> Response:
+        return answer_of({"name": self._maps.add(pixel_requests.map_order(request.body, self._limits))})
+
+    def _tile(self, request: Request, name: str, zoom: str, x: str, y: str) -> Response:
+        if max(map(len, (zoom, x, y))) > 9:
+            raise BadRequestError("There is no such tile.")
+        order = self._maps.find(name)
+        return self._pixels({**order, "grid": pixel_requests.tile_grid(int(zoom), int(x), int(y))})
+
+    def _create_thumbnail(self, request: Request) -> Response:
+        return answer_of({"name": self._thumbnails.add(pixel_requests.thumbnail_order(request.body, self._limits))})
+
+    def _thumbnail(self, request: Request, name: str) -> Response:
+        return self._pixels(self._thumbnails.find(name))
+
+    def _pixels(self, order: dict[str, Any]) -> Response:
+        content_type, data = self._work(order)
+        return 200, {"content-type": content_type.decode()}, data
+
+    def _export(self, request: Request) -> Response:
         body = request.body
-        expression = _expression(body)
-        options = _object(body, "assetExportOptions")
-        destination = _object(options, "earthEngineDestination")
+        expression, options = expression_of(body), object_of(body, "assetExportOptions")
+        destination = object_of(options, "earthEngineDestination")
         asset = str(destination.get("name", ""))
         policy = str(options.get("pyramidingPolicy", "MEAN"))
         if policy not in RESAMPLING:
             raise BadRequestError(f"The pyramiding policy {policy} is not implemented by the local engine.")
-        if self._store.path(asset).exists() and not destination.get("overwrite"):
+        kind = self._tree.kind(asset)
+        if kind is not None and not (kind == IMAGE and destination.get("overwrite")):
             raise BadRequestError(f"Cannot overwrite asset '{asset}'.")
-        order = {
-            "expression": expression,
-            "asset": asset,
-            "grid": _grid(_object(body, "grid")).to_json(),
-            "pyramiding": policy,
-        }
-        request_id = str(body.get("requestId") or secrets.token_hex(16))
-        return _json(self._operations.start(order, request_id, str(body.get("description", ""))))
+        grid = grid_of(object_of(body, "grid"))
+        self._check_pixels(grid.shape_yx, body.get("maxPixels"))
+        if kind is None:
+            self._assets.check_room()
+        order = {"expression": expression, "asset": asset, "grid": grid.to_json(), "pyramiding": policy}
+        request_id = text_of(body, "requestId") or secrets.token_hex(16)
+        return answer_of(self._operations.start(order, request_id, str(body.get("description") or "")))
 
-    def _list_operations(self, request: _Request) -> bytes:
-        size = _whole_number(request, "pageSize", PAGE_SIZE) or PAGE_SIZE
-        start = _whole_number(request, "pageToken", 0)
-        operations = self._operations.all()
-        answer: dict[str, Any] = {"operations": operations[start : start + size]}
-        if start + size < len(operations):
-            answer["nextPageToken"] = str(start + size)
-        return _json(answer)
+    def _check_pixels(self, shape_yx: tuple[int, int], described: Any) -> None:
+        """BadRequestError where an export has more pixels than it says it may have."""
+        value = described.get("value") if isinstance(described, dict) else described
+        try:
+            limit = self._limits.max_pixels if value is None else int(value)
+        except (TypeError, ValueError, OverflowError):
+            raise BadRequestError("maxPixels must be a whole number.") from None
+        pixels = shape_yx[0] * shape_yx[1]
+        if pixels > limit:
+            raise BadRequestError(
+                f"Export too large: specified {pixels} pixels (max: {limit}). Specify higher maxPixels value if you "
+                "intend to export a large area."
+            )
 
-    def _get_operation(self, request: _Request, name: str) -> bytes:
-        return _json(self._operations.get(name))
+    def _list_operations(self, request: Request) -> Response:
+        operations, rest = page_of(self._operations.all(), request, self._limits.page_size)
+        return answer_of({"operations": operations, **rest})
 
-    def _cancel_operation(self, request: _Request, name: str) -> bytes:
+    def _get_operation(self, request: Request, name: str) -> Response:
+        return answer_of(self._operations.get(name))
+
+    def _cancel_operation(self, request: Request, name: str) -> Response:
         self._operations.cancel(name)
-        return _json({})
+        return answer_of({})
 
-    def _get_asset(self, request: _Request, asset: str) -> bytes:
-        public = re.fullmatch(r"projects/earthengine-public/assets/(.+)", asset)
-        return self._compute({"kind": "asset", "asset": public[1] if public else asset})[0]
-
-    def _compute(self, order: dict[str, Any]) -> list[bytes]:
-        """Let a worker do something that is waited for."""
-        job = self._pool.submit(order, urgent=True)
-        while not job.wait(_POLL_SECONDS):
-            if self._is_cancelled():
-                self._pool.cancel(job)
-                raise CancelledError("Stopped on request.")
-        return job.result()
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    if len(body) > MAX_BODY_BYTES:
-        raise BadRequestError(f"Request payload size exceeds the limit: {MAX_BODY_BYTES} bytes.")
-    if not body:
-        return {}
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequestError("The request's body is not JSON.") from None
-    if not isinstance(value, dict):
-        raise BadRequestError("The request's body is not a JSON object.")
-    return value
-
-
-def _expression(body: dict[str, Any]) -> Any:
-    """The expression of a request, refused here and now if it is malformed or outside the vocabulary."""
-    expression = body.get("expression")
-    check_vocabulary(decode(expression), VOCABULARY)
-    return expression
-
-
-def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
-    value = body.get(key, {})
-    if not isinstance(value, dict):
-        raise BadRequestError(f"The request's {key} must be an object.")
-    return value
-
-
-def _whole_number(request: _Request, key: str, default: int) -> int:
-    text = request.query.get(key, [str(default)])[0]
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise BadRequestError(f"{key} must be a whole number, not {text!r}.")
-    return int(text)
-
-
-def _grid(described: dict[str, Any]) -> Grid:
-    """The grid of a request in the service's form."""
-    try:
-        transform, size = described["affineTransform"], described["dimensions"]
-        numbers = [float(transform.get(key, 0)) for key in _TRANSFORM_KEYS]
-        if not all(math.isfinite(number) for number in numbers):
-            raise ValueError("its transform is not finite")
-        x_scale, x_shear, x0, y_shear, y_scale, y0 = numbers
-        shape = (int(size["height"]), int(size["width"]))
-        crs = str(described["crsCode"])
-        if not re.fullmatch(r"EPSG:\d{4,6}", crs, re.ASCII):
-            raise ValueError(f"{crs!r} is not the EPSG code of a coordinate system")
-        return Grid(crs, (x_scale, x_shear, x0, y_shear, y_scale, y0), shape)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise BadRequestError(f"The request's grid cannot be used ({error}).") from None
-
-
-_TRANSFORM_KEYS = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value).encode()
-
-
-def _error(status: str, message: str) -> Response:
-    code = HTTP_CODES.get(status, 500)
-    return (
-        code,
-        {"content-type": "application/json"},
-        _json({"error": {"code": code, "message": message, "status": status}}),
-    )
+    def _work(self, order: dict[str, Any]) -> list[bytes]:
+        """Let a worker do something that is waited for, within the limits of interactive requests."""
+        if not self._free_places.acquire(blocking=False):
+            raise QuotaError(TOO_MANY_REQUESTS)
+        try:
+            job = self._pool.submit(order, urgent=True)
+            end = time.monotonic() + self._limits.request_seconds
+            while not job.wait(_POLL_SECONDS):
+                if self._is_cancelled():
+                    self._pool.cancel(job)
+                    raise CancelledError("Stopped on request.")
+                if time.monotonic() > end:
+                    self._pool.cancel(job)
+                    raise BadRequestError("Computation timed out.")
+            return job.result()
+        finally:
+            self._free_places.release()
 
 
 class Transport:
-    """What the client sends its requests through: straight to the protocol, no socket in between."""
+    """What the client sends its requests through: straight to the protocol, no socket in between.
 
-    def __init__(self, protocol: Protocol) -> None:
+    ``faults`` is for tests: what goes wrong on the way.
+    """
+
+    def __init__(self, protocol: Protocol, faults: FaultPlan | None = None) -> None:
         self._protocol = protocol
+        self._faults = faults
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any
@@ -262,5 +274,9 @@ class Transport:
 
         parts = urlsplit(uri)
         content = body.encode() if isinstance(body, str) else (body or b"")
-        status, answered, data = self._protocol.handle(method, parts.path, parts.query, content)
-        return httplib2.Response({**answered, "status": str(status)}), data
+
+        def answer() -> Response:
+            return self._protocol.handle(method, parts.path, parts.query, content)
+
+        status, headers_sent, data = answered(self._faults, method, parts.path, answer)
+        return httplib2.Response({**headers_sent, "status": str(status)}), data

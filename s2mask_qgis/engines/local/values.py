@@ -105,10 +105,44 @@ Folded = tuple[np.ndarray, np.ndarray | None]
 
 
 @dataclass(frozen=True)
+class Column:
+    """One input of a reducer over records: values (n,) and which of them are not null."""
+
+    values: np.ndarray
+    valid: np.ndarray
+
+    def at(self, chosen: np.ndarray) -> Column:
+        """The records that ``chosen`` picks, a boolean for each."""
+        return Column(self.values[chosen], self.valid[chosen])
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a reducer folds outside images: its inputs, and how much of each record counts (None: all of it).
+
+    ``weights`` are shares between 0 and 1, for pixels that a region cuts; ``inside`` tells which of these pixels have
+    their centre in the region, which is what reducers without weights go by.
+    """
+
+    columns: tuple[Column, ...]
+    weights: np.ndarray | None = None
+    inside: np.ndarray | None = None
+
+    def at(self, chosen: np.ndarray) -> Records:
+        """The records that ``chosen`` picks, a boolean for each."""
+        weights = None if self.weights is None else self.weights[chosen]
+        inside = None if self.inside is None else self.inside[chosen]
+        return Records(tuple(column.at(chosen) for column in self.columns), weights, inside)
+
+
+@dataclass(frozen=True)
 class ReducerOutput:
     """One output of a reducer: ``reduce(stack, valid)`` folds axis 0 of values and validity of shape (n, ...).
 
     The result is the values and where they are defined. ``dtype`` is the declared type, None for the inputs' own.
+    ``positions`` are the inputs that are read; of several, stacks have the shape (n, inputs, ...).
+    ``weighted`` folds values, validity and weights, all (n,), where records count in part; None: they count whole.
+    ``collect`` folds records into a value that no pixel can hold (a list, a dictionary), in place of ``reduce``.
     """
 
     name: str
@@ -116,13 +150,17 @@ class ReducerOutput:
     dtype: np.dtype[Any] | None = None
     fold_integers: Callable[[Sequence[np.ndarray], Sequence[np.ndarray | None]], Folded] | None = None
     """A faster way for a few integer layers of one type: the layers and their validity, None for valid everywhere."""
+    positions: tuple[int, ...] = (0,)
+    weighted: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+    collect: Callable[[Records], Any] | None = None
 
 
 @dataclass(frozen=True)
 class ReducerValue:
-    """A reducer of one input with one output or several (combined)."""
+    """A reducer of ``inputs`` inputs with one output or several (combined)."""
 
     outputs: tuple[ReducerOutput, ...]
+    inputs: int = 1
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,22 @@ from types import MappingProxyType
 from typing import Any
 
 from .algorithms import (
+    aggregates,
     arithmetic,
+    classification,
+    clustering,
     collections,
     elements,
     expression_language,
     filters,
+    geometry_sets,
     images,
+    layers,
     neighbourhoods,
+    projections,
+    reducer_algebra,
     reducers,
+    regions,
     sampling,
     shapes,
 )
@@ -22,14 +30,22 @@ from .algorithms.registry import Algorithm, collect
 
 VOCABULARY: Mapping[str, Algorithm] = MappingProxyType(
     collect(
+        aggregates,
         arithmetic,
+        classification,
+        clustering,
         collections,
         elements,
         expression_language,
         filters,
+        geometry_sets,
         images,
+        layers,
         neighbourhoods,
+        projections,
+        reducer_algebra,
         reducers,
+        regions,
         sampling,
         shapes,
     )

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from osgeo import gdal
 
 from ...core.grid import Grid
+from ...core.scenes import COLLECTION
 from ..errors import BadRequestError, EngineError, NotFoundError, SceneError, StorageError
 from .answers import asset_json, feature_json, to_json
 from .assets import AssetStore
@@ -26,6 +27,7 @@ from .catalogue import Catalogue
 from .graph import check_vocabulary, decode
 from .interpreter import Interpreter
 from .library.library import SceneLibrary
+from .pixel_answers import pixels_file
 from .values import CollectionValue, ComputeError, FeatureValue, ImageValue
 from .vocabulary import VOCABULARY
 
@@ -59,6 +61,9 @@ class Worker:
             "features": self._features,
             "asset": self._asset,
             "export": self._export,
+            "pixels": self._pixels,
+            "scenes": self._scenes,
+            "properties": self._properties,
         }
 
     def carry_out(self, job: dict[str, Any]) -> None:
@@ -105,6 +110,28 @@ class Worker:
 
     def _asset(self, job: dict[str, Any]) -> list[bytes]:
         return [_compact(asset_json(job["asset"], self._catalogue.load_image(job["asset"])))]
+
+    def _pixels(self, job: dict[str, Any]) -> list[bytes]:
+        """Content type and bytes of an image's pixels; see pixel_requests for the order."""
+        image = self._catalogue.load_image(job["asset"]) if "asset" in job else self._evaluate(job["expression"])
+        if not isinstance(image, ImageValue):
+            raise ComputeError("Only an Image has pixels.")
+        content_type, data = pixels_file(image, job)
+        return [content_type.encode(), data]
+
+    def _scenes(self, job: dict[str, Any]) -> list[bytes]:
+        """A page of the collection of scenes, each described as an asset."""
+        collection = self._catalogue.load_collection(COLLECTION)
+        start, end = job["start"], job["start"] + job["size"]
+        images = [image for image in collection.elements[start:end] if isinstance(image, ImageValue)]
+        answer: dict[str, Any] = {"assets": [asset_json(str(image.id), image) for image in images]}
+        if end < len(collection.elements):
+            answer["nextPageToken"] = str(end)
+        return [_compact(answer)]
+
+    def _properties(self, job: dict[str, Any]) -> list[bytes]:
+        self._catalogue.store.set_properties(job["asset"], job["properties"], job["name"])
+        return []
 
     def _export(self, job: dict[str, Any]) -> list[bytes]:
         image = self._evaluate(job["expression"])

@@ -37,6 +37,10 @@ ERRORS: dict[str, type[EngineError]] = {
 EVENT_START = b'{"event":'
 """How every event of a worker begins."""
 
+CANCELLED = ("CANCELLED", "The work was cancelled.")
+CLOSED = ("CANCELLED", "The engine was closed.")
+"""Status and message of jobs that are stopped."""
+
 ATTEMPTS = 2
 """A job whose worker dies is tried once more: the job may not be what killed it."""
 
@@ -44,18 +48,33 @@ ATTEMPTS = 2
 class Job:
     """One piece of work: what it is, how far it is, and how it ended."""
 
-    def __init__(self, order: dict[str, Any], on_count: CountCallback | None = None) -> None:
+    def __init__(
+        self,
+        order: dict[str, Any],
+        on_count: CountCallback | None = None,
+        on_change: Callable[[Job], None] | None = None,
+    ) -> None:
+        """``on_change`` is called as the job begins and as it ends, from the thread that brings it about."""
         self.order = order
         self.payloads: list[bytes] = []
         self.status: str | None = None
         self.message = ""
         self.is_running = False
-        self.is_cancelled = False
+        self.stopped: tuple[str, str] | None = None
+        self.share_done = 0.0
         self._on_count = on_count
+        self._on_change = on_change
         self._ended = threading.Event()
+
+    def begin(self) -> None:
+        """Mark the job as running."""
+        self.is_running = True
+        if self._on_change is not None:
+            self._on_change(self)
 
     def progress(self, done: int, total: int) -> None:
         """Pass on how far the job is."""
+        self.share_done = done / max(total, 1)
         if self._on_count is not None:
             self._on_count(done, total)
 
@@ -63,6 +82,8 @@ class Job:
         """Mark the job as ended; ``status`` is None where it went well."""
         self.status, self.message, self.payloads = status, message, list(payloads)
         self.is_running = False
+        if self._on_change is not None:
+            self._on_change(self)
         self._ended.set()
 
     @property
@@ -84,10 +105,12 @@ class Job:
 class WorkerPool:
     """``count`` processes started when first needed; urgent jobs go before the others.
 
-    ``arguments`` are those of the worker's main function. ``on_log`` receives what workers print, line by line.
+    ``spare`` more are started when an urgent job comes while all others are at work, so that none waits for the end of
+    a long one. ``arguments`` are those of the worker's main function. ``on_log`` receives what workers print, line by
+    line.
     """
 
-    def __init__(self, count: int, arguments: Sequence[str], on_log: Callable[[str], None]) -> None:
+    def __init__(self, count: int, arguments: Sequence[str], on_log: Callable[[str], None], spare: int = 0) -> None:
         self._arguments = tuple(arguments)
         self._on_log = on_log
         self._urgent: deque[Job] = deque()
@@ -95,29 +118,39 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._is_closed = False
         self._processes: dict[Job, subprocess.Popen[bytes]] = {}
-        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(count)]
+        self._idle = 0
+        kinds = [False] * count + [True] * spare
+        self._threads = [threading.Thread(target=self._serve, args=(is_spare,), daemon=True) for is_spare in kinds]
         for thread in self._threads:
             thread.start()
 
     def submit(self, order: dict[str, Any], urgent: bool = False, on_count: CountCallback | None = None) -> Job:
-        """Queue a job."""
+        """Queue a new job."""
         job = Job(order, on_count)
-        with self._changed:
-            if self._is_closed:
-                job.end("CANCELLED", "The engine was closed.")
-            else:
-                (self._urgent if urgent else self._waiting).append(job)
-                self._changed.notify()
+        self.add(job, urgent)
         return job
 
-    def cancel(self, job: Job) -> None:
-        """Stop a job: taken from the queue, or its process killed."""
+    def add(self, job: Job, urgent: bool = False) -> None:
+        """Queue a job."""
         with self._changed:
-            job.is_cancelled = True
+            if self._is_closed:
+                job.end(*CLOSED)
+            else:
+                (self._urgent if urgent else self._waiting).append(job)
+                self._changed.notify_all()
+
+    def log(self, line: str) -> None:
+        """Tell whoever listens to the pool something."""
+        self._on_log(line)
+
+    def cancel(self, job: Job, status: str = CANCELLED[0], message: str = CANCELLED[1]) -> None:
+        """Stop a job: taken from the queue, or its process killed. It ends with ``status`` and ``message``."""
+        with self._changed:
+            job.stopped = job.stopped or (status, message)
             for waiting in (self._urgent, self._waiting):
                 if job in waiting:
                     waiting.remove(job)
-                    job.end("CANCELLED", "The work was cancelled.")
+                    job.end(*job.stopped)
             process = self._processes.get(job)
             if process is not None and not job.has_ended:
                 process.kill()  # still under the lock, or the process might be doing the next job by now
@@ -127,43 +160,49 @@ class WorkerPool:
         with self._changed:
             self._is_closed = True
             for job in (*self._urgent, *self._waiting):
-                job.end("CANCELLED", "The engine was closed.")
+                job.end(*CLOSED)
             self._urgent.clear()
             self._waiting.clear()
             running = list(self._processes.items())
             self._changed.notify_all()
         for job, process in running:
-            job.is_cancelled = True
+            job.stopped = job.stopped or CLOSED
             process.kill()
         for thread in self._threads:
             thread.join()
 
-    def _next(self) -> Job | None:
+    def _next(self, is_spare: bool) -> Job | None:
+        """The next job, None once the pool is closed. Spare workers help with urgent ones while no other is free."""
         with self._changed:
-            while not (self._urgent or self._waiting or self._is_closed):
-                self._changed.wait()
-            if self._is_closed:
+            self._idle += not is_spare
+            try:
+                while not self._is_closed:
+                    if self._urgent and not (is_spare and self._idle):
+                        return self._urgent.popleft()
+                    if self._waiting and not is_spare:
+                        return self._waiting.popleft()
+                    self._changed.wait()
                 return None
-            job = (self._urgent or self._waiting).popleft()
-            job.is_running = True
-            return job
+            finally:
+                self._idle -= not is_spare
+                self._changed.notify_all()
 
-    def _serve(self) -> None:
+    def _serve(self, is_spare: bool) -> None:
         """One thread a worker: gives it jobs and listens to it."""
         process: subprocess.Popen[bytes] | None = None
-        while (job := self._next()) is not None:
+        while (job := self._next(is_spare)) is not None:
+            job.begin()
             for attempt in range(ATTEMPTS):
                 try:
                     process = self._running(process)
                 except StorageError as error:
                     job.end("RESOURCE_EXHAUSTED", str(error))
                     break
-                if self._carry_out(job, process) or job.is_cancelled:
+                if self._carry_out(job, process) or job.stopped:
                     break
                 self._on_log(f"A worker stopped unexpectedly (exit code {process.wait()}), attempt {attempt + 1}.")
             if not job.has_ended:
-                status, text = ("CANCELLED", "The work was cancelled.") if job.is_cancelled else _died(process)
-                job.end(status, text)
+                job.end(*(job.stopped or _died(process)))
         if process is not None:
             process.kill()
             process.wait()
@@ -183,8 +222,9 @@ class WorkerPool:
     def _carry_out(self, job: Job, process: subprocess.Popen[bytes]) -> bool:
         """Give a job to a worker and listen until it ends; False where the worker died."""
         with self._changed:
-            job.is_cancelled = job.is_cancelled or self._is_closed
-            if job.is_cancelled:
+            if self._is_closed:
+                job.stopped = job.stopped or CLOSED
+            if job.stopped:
                 return False
             self._processes[job] = process
         try:

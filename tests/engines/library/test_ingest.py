@@ -212,7 +212,7 @@ def test_ingested_files_are_tiled_compressed_and_shown_in_true_colour(scenes_fol
     colours = [dataset.GetRasterBand(number).GetColorInterpretation() for number in (1, 2, 3)]
     assert [dataset.GetRasterBand(number).GetDescription() for number in (1, 2, 3)] == ["B4", "B3", "B2"]
     assert colours == [gdal.GCI_RedBand, gdal.GCI_GreenBand, gdal.GCI_BlueBand]
-    assert sorted(each.name for each in path.parent.iterdir()) == ["r10.tif", "scene.json"]
+    assert sorted(each.name for each in path.parent.iterdir()) == ["r10.tif", "r10.tif.crc.npy", "scene.json"]
 
 
 def test_ingesting_again_changes_nothing_and_ingesting_anew_gives_the_same_bytes(

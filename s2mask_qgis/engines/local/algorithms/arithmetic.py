@@ -98,6 +98,51 @@ UNARY: dict[str, tuple[Operation, Any, str]] = {
 }
 
 
+def _whole_number(function: Operation) -> Operation:
+    """Rounding to whole numbers: integers stay as they are."""
+    return lambda value: value if value.dtype.kind in "iub" else function(value.astype(np.float64))
+
+
+def _round_half_up(value: np.ndarray) -> np.ndarray:
+    return np.floor(value + 0.5)
+
+
+def _bit_count(value: np.ndarray) -> np.ndarray:
+    """Bits set in the 64-bit two's complement."""
+    bits = np.unpackbits(np.ascontiguousarray(value.astype(np.int64)).view(np.uint8).reshape(*value.shape, 8), axis=-1)
+    return bits.sum(axis=-1, dtype=np.int64)
+
+
+_IMAGE_BINARY_MORE: dict[str, tuple[Operation, Any, str]] = {
+    "bitwiseXor": (_bits(np.bitwise_xor), np.int64, "Bits set in exactly one of the two."),
+}
+_IMAGE_UNARY_MORE: dict[str, tuple[Operation, Any, str]] = {
+    "floor": (_whole_number(np.floor), None, "Largest whole number that is not above the value."),
+    "ceil": (_whole_number(np.ceil), None, "Smallest whole number that is not below the value."),
+    "round": (_whole_number(_round_half_up), None, "Nearest whole number; halves go up."),
+    "signum": (lambda value: np.sign(_wide(value)), None, "-1, 0 or 1: the value's sign."),
+    "tan": (_real(np.tan), np.float64, "Tangent of an angle in radians."),
+    "asin": (_real(np.arcsin), np.float64, "Angle in radians whose sine is the value."),
+    "acos": (_real(np.arccos), np.float64, "Angle in radians whose cosine is the value."),
+    "atan": (_real(np.arctan), np.float64, "Angle in radians whose tangent is the value."),
+    "sinh": (_real(np.sinh), np.float64, "Hyperbolic sine."),
+    "cosh": (_real(np.cosh), np.float64, "Hyperbolic cosine."),
+    "tanh": (_real(np.tanh), np.float64, "Hyperbolic tangent."),
+    "cbrt": (_real(np.cbrt), np.float64, "Cube root."),
+    "log10": (_real(np.log10), np.float64, "Logarithm to base 10."),
+    "bitwiseNot": (lambda value: ~value.astype(np.int64), np.int64, "All bits turned over."),
+    "bitCount": (_bit_count, np.int64, "Number of bits set in the 64-bit two's complement."),
+}
+_OLD_NAMES = {
+    "bitwiseAnd": "bitwise_and",
+    "bitwiseOr": "bitwise_or",
+    "bitwiseXor": "bitwise_xor",
+    "bitwiseNot": "bitwise_not",
+    "leftShift": "left_shift",
+    "rightShift": "right_shift",
+}
+
+
 def _matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band]], ImageValue]:
     """Pairs of bands, and the image that the result is named after.
 
@@ -120,25 +165,35 @@ def _matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band
 
 def apply_binary(name: str, left: ImageValue, right: ImageValue) -> ImageValue:
     """A binary operation on two images; properties and footprint are the first's."""
-    operation, dtype, _ = BINARY[name]
+    operation, dtype, _ = _ALL_BINARY[name]
     pairs, named = _matched(left, right)
     bands = []
     for (a, b), model in zip(pairs, named.bands):
-        declared = np.dtype(dtype) if dtype is not None else _union(a, b)
+        declared = np.dtype(dtype) if dtype is not None else _union(name, a, b)
         bands.append(Band(model.name, Elementwise(operation, a.source, b.source), a.grid or b.grid, declared))
     return ImageValue(tuple(bands), left.properties, left.footprint or right.footprint)
 
 
-def _union(left: Band, right: Band) -> np.dtype[Any]:
-    """Type of arithmetic between two bands; a whole constant does not widen an integer."""
-    floating = any(np.issubdtype(band.dtype, np.floating) for band in (left, right))
-    if not floating or isinstance(left.source, Constant) or isinstance(right.source, Constant):
-        return np.dtype(np.float64 if floating else np.int64)
-    return np.result_type(left.dtype, right.dtype)
+_NO_WIDER = ("min", "max", "mod")
+"""Operations on whole numbers whose results lie between their operands, or between 0 and them."""
+
+
+def _union(name: str, left: Band, right: Band) -> np.dtype[Any]:
+    """Type of arithmetic between two bands: doubles where either is floating; whole numbers of a width that holds
+    every result otherwise."""
+    if any(band.dtype.kind == "f" for band in (left, right)):
+        return np.dtype(np.float64)
+    if name in _NO_WIDER and not any(isinstance(band.source, Constant) for band in (left, right)):
+        return np.result_type(left.dtype, right.dtype)
+    return np.dtype(np.int64)
+
+
+def _old_name(name: str) -> tuple[str, ...]:
+    return (f"Image.{_OLD_NAMES[name]}",) if name in _OLD_NAMES else ()
 
 
 def _image_binary(name: str, description: str) -> Algorithm:
-    @algorithm(f"Image.{name}", "Image image1, Image image2 -> Image", description=description)
+    @algorithm(f"Image.{name}", "Image image1, Image image2 -> Image", _old_name(name), description=description)
     def compute(left: ImageValue, right: ImageValue) -> ImageValue:
         return apply_binary(name, left, right)
 
@@ -146,7 +201,7 @@ def _image_binary(name: str, description: str) -> Algorithm:
 
 
 def _image_unary(name: str, operation: Operation, dtype: Any, description: str) -> Algorithm:
-    @algorithm(f"Image.{name}", "Image value -> Image", description=description)
+    @algorithm(f"Image.{name}", "Image value -> Image", _old_name(name), description=description)
     def compute(image: ImageValue) -> ImageValue:
         return map_sources(image, lambda source: Elementwise(operation, source), dtype)
 
@@ -182,8 +237,11 @@ def _scalar(value: np.ndarray) -> float:
     return number if isinstance(number, int) or math.isfinite(number) else float(number)
 
 
-IMAGE_BINARY = tuple(_image_binary(name, text) for name, (_, _, text) in BINARY.items())
-IMAGE_UNARY = tuple(_image_unary(name, function, dtype, text) for name, (function, dtype, text) in UNARY.items())
+_ALL_BINARY = BINARY | _IMAGE_BINARY_MORE
+IMAGE_BINARY = tuple(_image_binary(name, text) for name, (_, _, text) in _ALL_BINARY.items())
+IMAGE_UNARY = tuple(
+    _image_unary(name, function, dtype, text) for name, (function, dtype, text) in (UNARY | _IMAGE_UNARY_MORE).items()
+)
 NUMBER_BINARY = tuple(_number_binary(name, function, text) for name, (function, _, text) in BINARY.items())
 NUMBER_UNARY = tuple(_number_unary(name, function, text) for name, (function, _, text) in UNARY.items())
 

@@ -6,9 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..values import CollectionValue, ComputeError, FeatureValue, FilterValue, FunctionValue, ImageValue
+from ..values import (
+    Band,
+    CollectionValue,
+    ComputeError,
+    FeatureValue,
+    FilterValue,
+    FunctionValue,
+    GeometryValue,
+    ImageValue,
+    ProjectionValue,
+    Records,
+    ReducerValue,
+)
 from .conversions import is_number
+from .geometry_sets import united
+from .records import column_of, fold_records
 from .registry import Context, algorithm
+from .shapes import bounds_of
 
 
 @algorithm("ImageCollection.load", "String id, Long version = null -> ImageCollection", needs_context=True)
@@ -33,7 +48,11 @@ def from_features(features: list[Any]) -> CollectionValue:
     return CollectionValue(tuple(features))
 
 
-@algorithm("ImageCollection.merge", "ImageCollection collection1, ImageCollection collection2 -> ImageCollection")
+@algorithm(
+    "ImageCollection.merge",
+    "ImageCollection collection1, ImageCollection collection2 -> ImageCollection",
+    aliases=("Collection.merge",),
+)
 def merge(first: CollectionValue, second: CollectionValue) -> CollectionValue:
     """The elements of the first collection, then those of the second."""
     return CollectionValue(first.elements + second.elements)
@@ -103,3 +122,101 @@ def first(collection: CollectionValue) -> Any:
 def size(collection: CollectionValue) -> int:
     """Number of elements."""
     return len(collection.elements)
+
+
+@algorithm(
+    "Collection.loadTable", "String tableId, String geometryColumn = null, Long version = -1 -> FeatureCollection"
+)
+def load_table(asset: str, column: str | None, version: int) -> CollectionValue:
+    """Tables are not kept on this computer: always an error that says so."""
+    raise ComputeError(f"the table {asset!r}: stored tables are not implemented by the local engine")
+
+
+@algorithm("Collection.iterate", "FeatureCollection collection, Algorithm function, Object first = null -> Object")
+def iterate(collection: CollectionValue, function: FunctionValue, start: Any) -> Any:
+    """A function of each element, in order, and of its own previous result; ``first`` goes before the first element."""
+    result = start
+    for element in collection.elements:
+        result = function(element, result)
+    return result
+
+
+@algorithm("Collection.flatten", "FeatureCollection collection -> FeatureCollection")
+def flatten(collection: CollectionValue) -> CollectionValue:
+    """The elements of a collection's collections, one after the other."""
+    parts = [part.elements if isinstance(part, CollectionValue) else (part,) for part in collection.elements]
+    return CollectionValue(tuple(element for part in parts for element in part), collection.properties)
+
+
+@algorithm("Collection.distinct", "FeatureCollection collection, Object properties -> FeatureCollection")
+def distinct(collection: CollectionValue, properties: Any) -> CollectionValue:
+    """The elements without those whose named properties are the same as an earlier one's."""
+    names = [properties] if isinstance(properties, str) else properties
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ComputeError("properties is a text or a list of texts")
+    found: dict[str, Any] = {}
+    for element in collection.elements:
+        found.setdefault(repr([element.properties.get(name) for name in names]), element)
+    return replace(collection, elements=tuple(found.values()))
+
+
+def _shape_of(element: Any) -> GeometryValue | None:
+    return element.footprint if isinstance(element, ImageValue) else element.geometry
+
+
+def _shapes_of(collection: CollectionValue) -> list[GeometryValue]:
+    return [shape for shape in map(_shape_of, collection.elements) if shape is not None]
+
+
+@algorithm("Collection.geometry", "FeatureCollection collection, Object maxError = null -> Geometry")
+def geometry(collection: CollectionValue, max_error: Any) -> GeometryValue:
+    """The union of the elements' geometries (images: footprints); ComputeError where no element has one."""
+    return united(_shapes_of(collection))
+
+
+@algorithm("Collection.union", "FeatureCollection collection, Object maxError = null -> FeatureCollection")
+def union(collection: CollectionValue, max_error: Any) -> CollectionValue:
+    """A collection of one feature, named union_result: the union of the elements' geometries."""
+    return CollectionValue((FeatureValue(united(_shapes_of(collection)), {}, "union_result"),))
+
+
+@algorithm(
+    "Collection.bounds", "FeatureCollection collection, Object maxError = null, Projection proj = null -> Geometry"
+)
+def bounds(collection: CollectionValue, max_error: Any, projection: ProjectionValue | None) -> GeometryValue:
+    """The bounding rectangle of the elements' geometries, in longitude and latitude or the projection given."""
+    return bounds_of(_shapes_of(collection), projection.crs if projection else "EPSG:4326")
+
+
+@algorithm(
+    "Collection.reduceColumns",
+    "FeatureCollection collection, Reducer reducer, List selectors, List weightSelectors = null -> Dictionary",
+)
+def reduce_columns(
+    collection: CollectionValue, reducer: ReducerValue, selectors: list[Any], weight_selectors: list[Any] | None
+) -> dict[str, Any]:
+    """A reducer over the elements, one property an input: its outputs by name. Null properties are no values; a record
+    of several inputs with a null among them is left out."""
+    if weight_selectors is not None:
+        raise ComputeError("weightSelectors are not implemented by the local engine")
+    if not all(isinstance(name, str) for name in selectors):
+        raise ComputeError("selectors is a list of texts")
+    return fold_records(reducer, Records(tuple(column_of(property_values(collection, name)) for name in selectors)))
+
+
+def property_values(collection: CollectionValue, name: str) -> list[Any]:
+    """A property of every element, None where it is missing."""
+    return [element.properties.get(name) for element in collection.elements]
+
+
+@algorithm("ImageCollection.toBands", "ImageCollection collection -> Image")
+def to_bands(collection: CollectionValue) -> ImageValue:
+    """The bands of all images in one image, each named INDEX_BAND after the ``system:index`` of its image (the
+    position where there is none)."""
+    bands: list[Band] = []
+    for position, image in enumerate(collection.elements):
+        if not isinstance(image, ImageValue):
+            raise ComputeError("only collections of images have bands")
+        index = image.properties.get("system:index", position)
+        bands.extend(replace(band, name=f"{index}_{band.name}") for band in image.bands)
+    return ImageValue(tuple(bands))

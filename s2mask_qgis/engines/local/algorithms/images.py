@@ -85,6 +85,11 @@ def add_bands(image: ImageValue, other: ImageValue, names: list[str] | None, ove
     """The first image's bands, then those of the second; a name already taken gets a numbered suffix, or is replaced
     with ``overwrite``. Properties and footprint are the first image's."""
     added = [band for name in names for band in _matching(other, name)] if names is not None else list(other.bands)
+    return add_all(image, added, overwrite)
+
+
+def add_all(image: ImageValue, added: Sequence[Band], overwrite: bool = False) -> ImageValue:
+    """The image with more bands: names that are taken get a numbered suffix, or are replaced."""
     bands = {band.name: band for band in image.bands}
     for band in added:
         name = band.name
@@ -110,7 +115,7 @@ def mask(image: ImageValue, new_mask: ImageValue | None) -> ImageValue:
 
 
 def _mask_values(pixels: Sequence[Pixels]) -> Pixels:
-    return Pixels(pixels[0].valid_or_true().astype(np.float64))
+    return Pixels(pixels[0].valid_or_true().astype(np.uint8))
 
 
 def _replace_mask(pixels: Sequence[Pixels]) -> Pixels:
@@ -138,6 +143,16 @@ def _opened_by(mask_pixels: Pixels) -> np.ndarray:
     if np.issubdtype(values.dtype, np.floating) and ((values > 0) & (values < 1) & valid).any():
         raise ComputeError("masks between 0 and 1 are not implemented by the local engine")
     return (values > 0) & valid
+
+
+def self_masked(source: Source) -> Source:
+    """A source masked where its value is 0."""
+    return Pixelwise(_update_mask, source, source)
+
+
+def over(bottom: Source, top: Source) -> Source:
+    """One source where it is valid, elsewhere the one below it."""
+    return Pixelwise(_fill, top, bottom)
 
 
 def _with_masks(image: ImageValue, masks: ImageValue, function: Any) -> ImageValue:
@@ -310,13 +325,13 @@ def _last_valid(pixels: Sequence[Pixels]) -> Pixels:
 
 @algorithm("Image.metadata", "Image image, String property, String name = null -> Image")
 def metadata(image: ImageValue, key: str, name: str | None) -> ImageValue:
-    """A numeric property as a constant band, named after it."""
+    """A numeric property as a constant band of doubles, named after it; masked where the image has none."""
     value = image.properties.get(key)
     if value is None:
         return ImageValue((Band(name or key, Masked()),))
     if not is_number(value):
         raise ComputeError(f"the property {key!r} is not a number")
-    return rename_bands(constant_image(value), [name or key])
+    return rename_bands(constant_image(float(value)), [name or key])
 
 
 def _cast(data: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
@@ -334,10 +349,13 @@ def _cast(data: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     return np.where(highest, dtype.type(limits.max), held)
 
 
-def _cast_algorithm(name: str, dtype: Any) -> Algorithm:
+def _cast_algorithm(name: str, dtype: Any, others: tuple[str, ...] = ()) -> Algorithm:
     target = np.dtype(dtype)
 
-    @algorithm(f"Image.to{name}", "Image value -> Image", (f"Image.{name[0].lower()}{name[1:]}",))
+    names = (name, *others)
+    aliases = (*(f"Image.{n[0].lower()}{n[1:]}" for n in names), *(f"Image.to{n}" for n in others))
+
+    @algorithm(f"Image.to{name}", "Image value -> Image", aliases)
     def cast(image: ImageValue) -> ImageValue:
         return map_sources(image, lambda source: _typed(source, target), target)
 
@@ -349,16 +367,16 @@ def _typed(source: Source, dtype: np.dtype[Any]) -> Source:
 
 
 CASTS = tuple(
-    _cast_algorithm(name, dtype)
-    for name, dtype in (
+    _cast_algorithm(name, dtype, tuple(others))
+    for name, dtype, *others in (
         ("Byte", np.uint8),
         ("Uint8", np.uint8),
         ("Int8", np.int8),
         ("Uint16", np.uint16),
-        ("Int16", np.int16),
+        ("Int16", np.int16, "Short"),
         ("Uint32", np.uint32),
-        ("Int32", np.int32),
-        ("Int64", np.int64),
+        ("Int32", np.int32, "Int"),
+        ("Int64", np.int64, "Long"),
         ("Float", np.float32),
         ("Double", np.float64),
     )

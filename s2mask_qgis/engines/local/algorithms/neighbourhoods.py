@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..raster.sources import Neighbourhood, Pixels, Source
-from ..values import ComputeError, ImageValue, KernelValue, map_sources
+from ..values import ComputeError, ImageValue, KernelValue, ReducerOutput, map_sources
+from .reducers import output_of
 from .registry import Algorithm, algorithm
 
 _MAX_RADIUS_PX = 512
@@ -30,14 +31,41 @@ def box(radius_px: float) -> np.ndarray:
     return np.ones((2 * reach + 1, 2 * reach + 1), bool)
 
 
-_SHAPES: dict[str, Callable[[float], np.ndarray]] = {"circle": disc, "square": box}
+def diamond(radius_px: float) -> np.ndarray:
+    """Booleans (2 r + 1, 2 r + 1): the offsets with |dx| + |dy| <= radius."""
+    reach = int(radius_px)
+    offsets = np.abs(np.arange(-reach, reach + 1))
+    return offsets[:, None] + offsets[None, :] <= radius_px
+
+
+def plus(radius_px: float) -> np.ndarray:
+    """Booleans (2 r + 1, 2 r + 1): the centre's row and column."""
+    reach = int(radius_px)
+    offsets = np.arange(-reach, reach + 1)
+    return (offsets[:, None] == 0) | (offsets[None, :] == 0)
+
+
+def cross(radius_px: float) -> np.ndarray:
+    """Booleans (2 r + 1, 2 r + 1): the two diagonals."""
+    reach = int(radius_px)
+    offsets = np.abs(np.arange(-reach, reach + 1))
+    return offsets[:, None] == offsets[None, :]
+
+
+_SHAPES: dict[str, Callable[[float], np.ndarray]] = {
+    "circle": disc,
+    "square": box,
+    "diamond": diamond,
+    "plus": plus,
+    "cross": cross,
+}
 
 
 def _kernel_shape(kind: str, radius: float, units: str) -> np.ndarray:
     if units != "pixels":
         raise ComputeError(f"kernels in {units!r} are not implemented by the local engine; give the radius in pixels")
     if kind not in _SHAPES:
-        raise ComputeError(f"the kernel {kind!r} is not implemented by the local engine; use circle or square")
+        raise ComputeError(f"the kernel {kind!r} is not implemented by the local engine; use {', '.join(_SHAPES)}")
     if not 0 < radius <= _MAX_RADIUS_PX:
         raise ComputeError(f"the radius must be above 0 and at most {_MAX_RADIUS_PX} pixels, not {radius}")
     return _SHAPES[kind](radius)
@@ -56,7 +84,20 @@ def _kernel(name: str) -> Algorithm:
     return make
 
 
-KERNELS = (_kernel("circle"), _kernel("square"))
+KERNELS = tuple(_kernel(name) for name in _SHAPES)
+
+
+@algorithm(
+    "Kernel.rectangle",
+    'Float xRadius, Float yRadius, String units = "pixels", Boolean normalize = true, Float magnitude = 1.0 -> Kernel',
+)
+def rectangle(x_radius: float, y_radius: float, units: str, normalize: bool, magnitude: float) -> KernelValue:
+    """A rectangle around a pixel; the radii in pixels reach from the centre pixel's centre."""
+    shape = _kernel_shape("square", max(x_radius, y_radius), units)
+    reach = shape.shape[0] // 2
+    offsets = np.abs(np.arange(-reach, reach + 1))
+    shape = (offsets[:, None] <= y_radius) & (offsets[None, :] <= x_radius)
+    return KernelValue(shape * magnitude / (shape.sum() if normalize else 1))
 
 
 def _extreme(
@@ -91,11 +132,29 @@ def _highest(dtype: np.dtype) -> float:
     return np.inf if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
+_FOCAL_SIGNATURE = (
+    'Image image, Float radius = 1.5, String kernelType = "circle", String units = "pixels", '
+    "Integer iterations = 1, Kernel kernel = null -> Image"
+)
+
+
+def _repeated(function: Callable[[Pixels, int], Pixels], reach: int, iterations: int) -> Callable[[Source], Source]:
+    """A function of neighbourhoods applied to a source as often as said."""
+    if not 1 <= iterations <= 100:
+        raise ComputeError(f"iterations must be from 1 to 100, not {iterations}")
+
+    def repeated(source: Source) -> Source:
+        for _ in range(iterations):
+            source = Neighbourhood(function, reach, source)
+        return source
+
+    return repeated
+
+
 def _focal(name: str, alias: str, fold: np.ufunc, neutral: Neutral, what: str) -> Algorithm:
     @algorithm(
         f"Image.{name}",
-        'Image image, Float radius = 1.5, String kernelType = "circle", String units = "pixels", '
-        "Integer iterations = 1, Kernel kernel = null -> Image",
+        _FOCAL_SIGNATURE,
         aliases=(f"Image.{alias}",),
         description=f"The {what} of the valid pixels under a kernel around each pixel, in pixels of the output.",
     )
@@ -103,16 +162,54 @@ def _focal(name: str, alias: str, fold: np.ufunc, neutral: Neutral, what: str) -
         image: ImageValue, radius: float, kind: str, units: str, iterations: int, kernel: KernelValue | None
     ) -> ImageValue:
         shape = _kernel_shape(kind, radius, units) if kernel is None else kernel.weights != 0
-        if not 1 <= iterations <= 100:
-            raise ComputeError(f"iterations must be from 1 to 100, not {iterations}")
         function = _extreme(shape, fold, neutral)
+        return map_sources(image, _repeated(function, shape.shape[0] // 2, iterations))
 
-        def repeated(source: Source) -> Source:
-            for _ in range(iterations):
-                source = Neighbourhood(function, shape.shape[0] // 2, source)
-            return source
+    return focal
 
-        return map_sources(image, repeated)
+
+_MOST_NEIGHBOURS = 441
+"""Neighbours that medians and modes are taken of: a square of radius 10."""
+
+
+def _statistic(shape: np.ndarray, output: ReducerOutput) -> Callable[[Pixels, int], Pixels]:
+    """A function of a grown window that reduces the valid pixels under ``shape``; a pixel with none is masked."""
+    reach = shape.shape[0] // 2
+
+    def apply(pixels: Pixels, radius: int) -> Pixels:
+        rows, columns = (size - 2 * radius for size in pixels.data.shape)
+        offsets = [(int(y) + radius - reach, int(x) + radius - reach) for y, x in np.argwhere(shape)]
+        valid = pixels.valid_or_true()
+        windows = [np.s_[y : y + rows, x : x + columns] for y, x in offsets]
+        stack = np.stack([pixels.data[window] for window in windows])
+        data, defined = output.reduce(stack, np.stack([valid[window] for window in windows]))
+        return Pixels(data, None if defined.all() else defined)
+
+    return apply
+
+
+def _focal_statistic(name: str, reducer: str) -> Algorithm:
+    output = output_of(reducer)
+
+    @algorithm(
+        f"Image.{name}",
+        _FOCAL_SIGNATURE,
+        aliases=(f"Image.focal_{reducer}",),
+        description=f"The {reducer} of the valid pixels under a kernel around each pixel, in pixels of the output; all "
+        "weights of a kernel must be the same.",
+    )
+    def focal(
+        image: ImageValue, radius: float, kind: str, units: str, iterations: int, kernel: KernelValue | None
+    ) -> ImageValue:
+        shape = _kernel_shape(kind, radius, units) if kernel is None else kernel.weights != 0
+        if kernel is not None and np.unique(kernel.weights[shape]).size > 1:
+            raise ComputeError("kernels of several weights are not implemented by the local engine")
+        if shape.sum() > _MOST_NEIGHBOURS:
+            raise ComputeError(
+                f"kernels of more than {_MOST_NEIGHBOURS} pixels are not implemented by the local engine"
+            )
+        function = _statistic(shape, output)
+        return map_sources(image, _repeated(function, shape.shape[0] // 2, iterations), output.dtype)
 
     return focal
 
@@ -120,4 +217,7 @@ def _focal(name: str, alias: str, fold: np.ufunc, neutral: Neutral, what: str) -
 FOCAL = (
     _focal("focalMin", "focal_min", np.minimum, _highest, "smallest"),
     _focal("focalMax", "focal_max", np.maximum, _lowest, "largest"),
+    _focal_statistic("focalMean", "mean"),
+    _focal_statistic("focalMedian", "median"),
+    _focal_statistic("focalMode", "mode"),
 )

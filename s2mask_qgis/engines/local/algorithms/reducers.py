@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,12 @@ import numpy as np
 from ..raster.medians import MOST_LAYERS, median_layers
 from ..raster.sources import Pixels, Pixelwise, Source
 from ..raster.stored import FoldedBands, StoredBand, are_alike
+from ..raster.weighted import weighted_sum
 from ..values import Band, CollectionValue, ComputeError, ImageValue, ReducerOutput, ReducerValue, whole_valid
+from . import statistics
+from .arithmetic import BINARY
 from .registry import Algorithm, algorithm
-
-Folded = tuple[np.ndarray, np.ndarray]
+from .statistics import Fold, Folded, WeightedFold
 
 
 def _sum(stack: np.ndarray, valid: np.ndarray) -> Folded:
@@ -85,65 +86,78 @@ def _highest(dtype: np.dtype[Any]) -> float:
     return np.inf if dtype.kind == "f" else np.iinfo(dtype).max
 
 
-_FOLDS = {
-    "mean": (_mean, np.float64),
-    "sum": (_sum, None),
-    "count": (_count, np.int64),
-    "min": (_min, None),
-    "max": (_max, None),
-    "stdDev": (_std_dev, np.float64),
-    "first": (_first, None),
+_FOLDS: dict[str, tuple[Fold, Any, WeightedFold | None]] = {
+    "mean": (_mean, np.float64, statistics.weighted_mean),
+    "sum": (_sum, None, statistics.weighted_sum),
+    "product": (statistics.product, np.float64, None),
+    "count": (_count, np.int64, None),
+    "countEvery": (statistics.count_every, np.int64, None),
+    "min": (_min, None, None),
+    "max": (_max, None, None),
+    "stdDev": (_std_dev, np.float64, statistics.weighted_std_dev),
+    "variance": (statistics.variance, np.float64, statistics.weighted_variance),
+    "sampleStdDev": (statistics.sample_std_dev, np.float64, statistics.only_whole("sampleStdDev")),
+    "sampleVariance": (statistics.sample_variance, np.float64, statistics.only_whole("sampleVariance")),
+    "first": (_first, None, None),
+    "firstNonNull": (_first, None, None),
+    "last": (statistics.last, None, None),
+    "lastNonNull": (statistics.last, None, None),
+    "allNonZero": (statistics.all_nonzero, np.uint8, None),
+    "anyNonZero": (statistics.any_nonzero, np.uint8, None),
+    "median": (_median, np.float64, statistics.only_whole("median")),
+    "mode": (statistics.mode, None, statistics.weighted_mode),
 }
+"""Per reducer: its fold, the declared type (None: the input's) and its fold of weighted values (None: whole ones)."""
+
+_OUTPUT_NAMES = {
+    "countEvery": "count",
+    "sampleStdDev": "stdDev",
+    "sampleVariance": "variance",
+    "firstNonNull": "first",
+    "lastNonNull": "last",
+    "allNonZero": "all",
+    "anyNonZero": "any",
+}
+_WITH_ARGUMENTS = ("min", "max", "median", "mode")
+_ALIASES = {"allNonZero": ("Reducer.and",), "anyNonZero": ("Reducer.or",)}
+_OF_HISTOGRAMS = "Integer maxBuckets = null, Float minBucketWidth = null, Integer maxRaw = null -> Reducer"
 
 
-def _reducer(name: str, output: ReducerOutput) -> Algorithm:
-    @algorithm(f"Reducer.{name}", "-> Reducer", description=output.reduce.__doc__ or "")
+def output_of(name: str) -> ReducerOutput:
+    """The output of a reducer with one input and one output, by the reducer's name."""
+    fold, dtype, weighted = _FOLDS[name]
+    declared = np.dtype(dtype) if dtype else None
+    fold_integers = median_layers if name == "median" else None
+    return ReducerOutput(_OUTPUT_NAMES.get(name, name), fold, declared, fold_integers, weighted=weighted)
+
+
+def _described(name: str) -> str:
+    fold, _, weighted = _FOLDS[name]
+    counted = "only those whose centre is inside count" if weighted is None else "each counts by its covered part"
+    return f"{(fold.__doc__ or '').strip()} Of pixels that a region cuts, {counted}."
+
+
+def _reducer(name: str) -> Algorithm:
+    @algorithm(f"Reducer.{name}", "-> Reducer", aliases=_ALIASES.get(name, ()), description=_described(name))
     def make() -> ReducerValue:
-        return ReducerValue((output,))
+        return ReducerValue((output_of(name),))
 
     return make
 
 
-def _output(name: str) -> ReducerOutput:
-    fold, dtype = _FOLDS[name]
-    return ReducerOutput(name, fold, np.dtype(dtype) if dtype else None)
+SIMPLE_REDUCERS = tuple(_reducer(name) for name in _FOLDS if name not in _WITH_ARGUMENTS)
 
 
-MEDIAN = ReducerOutput("median", _median, np.dtype(np.float64), median_layers)
-SIMPLE_REDUCERS = tuple(_reducer(name, _output(name)) for name in ("mean", "sum", "count", "stdDev", "first"))
-
-
-@algorithm("Reducer.median", "Integer maxBuckets = null, Float minBucketWidth = null, Integer maxRaw = null -> Reducer")
+@algorithm("Reducer.median", _OF_HISTOGRAMS)
 def median(max_buckets: int | None, min_bucket_width: float | None, max_raw: int | None) -> ReducerValue:
     """Middle of the valid values, always from the values themselves, never from a histogram."""
-    return ReducerValue((MEDIAN,))
+    return ReducerValue((output_of("median"),))
 
 
-def _extreme(name: str) -> Algorithm:
-    @algorithm(f"Reducer.{name}", "Integer numInputs = 1 -> Reducer", description=_FOLDS[name][0].__doc__ or "")
-    def make(inputs: int) -> ReducerValue:
-        if inputs != 1:
-            raise ComputeError("more than one input is not implemented by the local engine")
-        return ReducerValue((_output(name),))
-
-    return make
-
-
-EXTREMES = (_extreme("min"), _extreme("max"))
-
-
-@algorithm(
-    "Reducer.combine",
-    'Reducer reducer1, Reducer reducer2, String outputPrefix = "", Boolean sharedInputs = false -> Reducer',
-)
-def combine(first: ReducerValue, second: ReducerValue, prefix: str, shared_inputs: bool) -> ReducerValue:
-    """Two reducers at once over the same input; the second's outputs are named with the prefix."""
-    if not shared_inputs:
-        raise ComputeError("reducers of several inputs are not implemented by the local engine; share the inputs")
-    outputs = (*first.outputs, *(replace(output, name=prefix + output.name) for output in second.outputs))
-    if len({output.name for output in outputs}) != len(outputs):
-        raise ComputeError("the combined reducers have outputs of the same name; give a prefix")
-    return ReducerValue(outputs)
+@algorithm("Reducer.mode", _OF_HISTOGRAMS)
+def mode(max_buckets: int | None, min_bucket_width: float | None, max_raw: int | None) -> ReducerValue:
+    """Most frequent of the valid values, always from the values themselves; of several as frequent, the smallest."""
+    return ReducerValue((output_of("mode"),))
 
 
 def fold_sources(output: ReducerOutput, sources: Sequence[Source]) -> Source:
@@ -171,32 +185,87 @@ def _are_few_integers(pixels: Sequence[Pixels]) -> bool:
     return len(types) == 1 and types.pop().kind in "iu" and 1 < len(pixels) <= MOST_LAYERS
 
 
-def _stacks(collection: CollectionValue) -> list[tuple[Band, list[Source]]]:
-    """Per band of the first image, the sources of that name of all images."""
+def fold_tuples(output: ReducerOutput, records: Sequence[Sequence[Source]]) -> Source:
+    """A source that reduces records of several inputs, of which a pixel has those that are valid in all of them."""
+    width = len(output.positions)
+
+    def fold(pixels: Sequence[Pixels]) -> Pixels:
+        stack = np.stack([part.data for part in pixels])
+        valid = np.stack([part.valid_or_true() for part in pixels])
+        shape = (len(records), width, *stack.shape[1:])
+        data, defined = output.reduce(stack.reshape(shape), valid.reshape(shape).all(axis=1))
+        return Pixels(data, None if defined.all() else defined)
+
+    return Pixelwise(fold, *(record[position] for record in records for position in output.positions))
+
+
+def _images_of(collection: CollectionValue) -> list[ImageValue]:
     images = [image for image in collection.elements if isinstance(image, ImageValue)]
     if len(images) != len(collection.elements):
         raise ComputeError("only collections of images can be reduced to an image")
-    if not images:
-        return []
-    stacks = []
-    for band in images[0].bands:
-        stacks.append((band, [other.source for image in images for other in image.bands if other.name == band.name]))
-    return stacks
+    return images
+
+
+def _named(image: ImageValue, name: str) -> list[Source]:
+    return [band.source for band in image.bands if band.name == name]
+
+
+def pixel_output(output: ReducerOutput) -> ReducerOutput:
+    """An output that pixels can hold. ComputeError for one that cannot be stored as a number of a pixel."""
+    if output.collect is not None:
+        raise ComputeError(f"the reducer's output {output.name!r} is not implemented in images by the local engine")
+    return output
+
+
+def declared_type(output: ReducerOutput, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type that an output of inputs of ``dtype`` is declared to have; sums are wider than what is summed."""
+    if output.dtype is not None:
+        return output.dtype
+    if output.reduce is _sum:
+        return np.dtype(np.int64 if dtype.kind in "iub" else np.float64)
+    return dtype
 
 
 def reduce_collection(collection: CollectionValue, outputs: Sequence[ReducerOutput], with_suffix: bool) -> ImageValue:
     """Each band of a collection reduced over its images: one band an output, without a resolution of its own."""
+    images = _images_of(collection)
     bands = []
-    for band, sources in _stacks(collection):
-        for output in outputs:
+    for band in images[0].bands if images else ():
+        sources = [source for image in images for source in _named(image, band.name)]
+        for output in map(pixel_output, outputs):
             name = f"{band.name}_{output.name}" if with_suffix else band.name
-            bands.append(Band(name, fold_sources(output, sources), None, output.dtype or band.dtype))
+            bands.append(Band(name, fold_sources(output, sources), None, declared_type(output, band.dtype)))
+    return ImageValue(tuple(bands))
+
+
+def _reduce_tuples(collection: CollectionValue, reducer: ReducerValue) -> ImageValue:
+    """The bands of each image as one record; images that lack a band of the first one are left out."""
+    images = _images_of(collection)
+    if not images:
+        return ImageValue(())
+    names = images[0].band_names
+    if len(names) != reducer.inputs:
+        raise ComputeError(f"the reducer has {reducer.inputs} inputs, the images have {len(names)} bands")
+    records = [
+        [_named(image, name)[0] for name in names] for image in images if all(_named(image, name) for name in names)
+    ]
+    bands = []
+    for output in map(pixel_output, reducer.outputs):
+        dtype = np.result_type(*(images[0].bands[position].dtype for position in output.positions))
+        if len(output.positions) == 1:
+            source = fold_sources(output, [record[output.positions[0]] for record in records])
+        else:
+            source = fold_tuples(output, records)
+        bands.append(Band(output.name, source, None, declared_type(output, dtype)))
     return ImageValue(tuple(bands))
 
 
 @algorithm("ImageCollection.reduce", "ImageCollection collection, Reducer reducer, Float parallelScale = 1.0 -> Image")
 def image_collection_reduce(collection: CollectionValue, reducer: ReducerValue, scale: float) -> ImageValue:
-    """Every band reduced over the images; outputs are named BAND_OUTPUT."""
+    """Every band reduced over the images, its outputs named BAND_OUTPUT; with a reducer of several inputs, the bands
+    of an image are one record, and the outputs keep their names. No image: no band."""
+    if reducer.inputs > 1:
+        return _reduce_tuples(collection, reducer)
     return reduce_collection(collection, reducer.outputs, with_suffix=True)
 
 
@@ -212,21 +281,30 @@ def _collection_shortcut(name: str, output: ReducerOutput) -> Algorithm:
     return reduce
 
 
-COLLECTION_SHORTCUTS = (
-    _collection_shortcut("median", MEDIAN),
-    *(_collection_shortcut(name, _output(name)) for name in ("mean", "min", "max", "sum")),
+_SHORTCUTS = {"and": "allNonZero", "or": "anyNonZero"}
+COLLECTION_SHORTCUTS = tuple(
+    _collection_shortcut(name, output_of(_SHORTCUTS.get(name, name)))
+    for name in ("median", "mean", "min", "max", "sum", "count", "product", "mode", "and", "or")
 )
 
 
 @algorithm("Image.reduce", "Image image, Reducer reducer -> Image")
 def image_reduce(image: ImageValue, reducer: ReducerValue) -> ImageValue:
-    """The bands of each pixel reduced; the outputs become the bands."""
+    """The bands of each pixel reduced by a reducer of one input; the outputs become the bands."""
+    if reducer.inputs != 1:
+        raise ComputeError(f"the reducer must have one input, it has {reducer.inputs}")
     if not image.bands:
         raise ComputeError("the image has no bands")
     sources = [band.source for band in image.bands]
     dtype: Any = np.result_type(*(band.dtype for band in image.bands))
     bands = [
-        Band(output.name, fold_sources(output, sources), image.bands[0].grid, output.dtype or dtype)
-        for output in reducer.outputs
+        Band(output.name, _fold_bands(output, sources), image.bands[0].grid, declared_type(output, dtype))
+        for output in map(pixel_output, reducer.outputs)
     ]
     return image.with_bands(bands)
+
+
+def _fold_bands(output: ReducerOutput, sources: Sequence[Source]) -> Source:
+    """The bands of a pixel reduced; a sum of bands times constants is one product."""
+    weighted = weighted_sum(sources, BINARY["multiply"][0]) if output.reduce is _sum else None
+    return weighted or fold_sources(output, sources)

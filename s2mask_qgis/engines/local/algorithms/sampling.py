@@ -1,15 +1,14 @@
-"""From pixels to numbers: random samples of an image, and reductions over a region."""
+"""Random samples of an image, and the grid on which images are sampled and reduced."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ....core.grid import Grid
 from ..raster.evaluation import Evaluation
-from ..raster.windows import Scatter, blocks
+from ..raster.windows import Scatter
 from ..values import (
     CollectionValue,
     ComputeError,
@@ -17,9 +16,7 @@ from ..values import (
     GeometryValue,
     ImageValue,
     ProjectionValue,
-    ReducerValue,
 )
-from .conversions import projection_value
 from .registry import algorithm
 from .shapes import bounds_in, burn, grid_outline, to_ogr
 
@@ -40,7 +37,7 @@ def working_grid(
     if not image.bands:
         raise ComputeError("the image has no bands")
     own = image.bands[0].grid
-    crs, transform = _projection_of(own, scale, projection)
+    crs, transform = projection_of(own, scale, projection)
     if transform[1] or transform[3] or not transform[0] == abs(transform[4]) > 0:
         raise ComputeError("grids that are turned or have oblong pixels are not implemented by the local engine")
     if region is None:
@@ -49,6 +46,8 @@ def working_grid(
         x_min, y_min, x_max, y_max = bounds_in(grid_outline(own), crs) if own.crs != crs else own.bounds
     else:
         x_min, y_min, x_max, y_max = bounds_in(region, crs)
+    if not all(math.isfinite(edge) for edge in (x_min, y_min, x_max, y_max)):
+        raise ComputeError(f"the region has no place in {crs}")
     pixel, x0, y0 = transform[0], transform[2], transform[5]
     left, right = math.floor((x_min - x0) / pixel + 1e-6), math.ceil((x_max - x0) / pixel - 1e-6)
     top, bottom = math.floor((y0 - y_max) / pixel + 1e-6), math.ceil((y0 - y_min) / pixel - 1e-6)
@@ -59,7 +58,7 @@ def working_grid(
     return Grid(crs, (pixel, 0.0, x0, 0.0, -pixel, y0), (1, 1)).part(top, left, bottom - top, right - left)
 
 
-def _projection_of(
+def projection_of(
     own: Grid | None, scale: float | None, projection: ProjectionValue | None
 ) -> tuple[str, tuple[float, ...]]:
     """Coordinate system and transform to work in."""
@@ -120,7 +119,7 @@ def sample(
             for name, column, mask in zip(image.band_names, columns, masks)
         }
         features.append(FeatureValue(points[position], values, str(position)))
-    return CollectionValue(tuple(features))
+    return CollectionValue(tuple(features), {"band_order": list(image.band_names)})
 
 
 def _on_raster(grid: Grid, image: ImageValue) -> Grid:
@@ -151,58 +150,3 @@ def _chosen(grid: Grid, region: GeometryValue | None, factor: float | None, coun
 def _points(window: Scatter, kept: np.ndarray, crs: str) -> list[GeometryValue | None]:
     x, y = window.centres()
     return [GeometryValue({"type": "Point", "coordinates": [float(x[i]), float(y[i])]}, crs) for i in kept]
-
-
-@algorithm(
-    "Image.reduceRegion",
-    "Image image, Reducer reducer, Geometry geometry = null, Float scale = null, Projection crs = null, "
-    "List crsTransform = null, Boolean bestEffort = false, Long maxPixels = 10000000, Float tileScale = 1.0"
-    " -> Dictionary",
-)
-def reduce_region(
-    image: ImageValue,
-    reducer: ReducerValue,
-    geometry: GeometryValue | None,
-    scale: float | None,
-    projection: ProjectionValue | None,
-    transform: list[float] | None,
-    best_effort: bool,
-    max_pixels: int,
-    tile_scale: float,
-) -> dict[str, Any]:
-    """A reducer over the valid pixels of a region, for each band: named after the band with one output, BAND_OUTPUT
-    with several. A band without a valid pixel gives null (0 for a count).
-
-    Regions are points, and the image's own raster when no geometry is given. Other shapes cut pixels, which the
-    service weighs by their covered part; that is refused here, not approximated.
-    """
-    if geometry is not None and geometry.geojson["type"] != "Point":
-        raise ComputeError("regions other than points and whole images are not implemented by the local engine")
-    if transform is not None:
-        if not image.bands:
-            raise ComputeError("the image has no bands")
-        crs, _ = _projection_of(image.bands[0].grid, None, projection)
-        projection = projection_value(crs, transform)
-    grid = working_grid(image, geometry, scale, projection)
-    if grid.shape_yx[0] * grid.shape_yx[1] > max_pixels:
-        raise ComputeError(
-            f"Too many pixels in the region. Found {grid.shape_yx[0] * grid.shape_yx[1]}, but maxPixels allows only "
-            f"{max_pixels}."
-        )
-    values, valid = _region_values(image, grid)
-    result: dict[str, Any] = {}
-    for name, column, mask in zip(image.band_names, values, valid):
-        for output in reducer.outputs:
-            key = name if len(reducer.outputs) == 1 else f"{name}_{output.name}"
-            data, defined = output.reduce(column, mask)
-            result[key] = data.item() if bool(defined) else None
-    return result
-
-
-def _region_values(image: ImageValue, grid: Grid) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Values and validity of each band over a grid, flat."""
-    evaluation = Evaluation([band.source for band in image.bands])
-    parts = [evaluation.read(window) for _, _, window in blocks(grid, BLOCK_PX)]
-    values = [np.concatenate([part[i].data.ravel() for part in parts]) for i in range(len(image.bands))]
-    valid = [np.concatenate([part[i].valid_or_true().ravel() for part in parts]) for i in range(len(image.bands))]
-    return values, valid

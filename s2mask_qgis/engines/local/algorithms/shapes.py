@@ -128,6 +128,11 @@ def to_ogr(geometry: GeometryValue, crs: str) -> ogr.Geometry:
 
 
 def _segmented(geometry: GeometryValue) -> ogr.Geometry:
+    if geometry.geojson["type"] == "GeometryCollection":
+        whole = ogr.Geometry(ogr.wkbGeometryCollection)
+        for part in geometry.geojson["geometries"]:
+            whole.AddGeometry(_segmented(GeometryValue(part, geometry.crs, geometry.geodesic)))
+        return whole
     coordinates = geometry.geojson["coordinates"]
     if geometry.geodesic and geometry.crs == "EPSG:4326":
         coordinates = _along_geodesics(coordinates)
@@ -138,6 +143,15 @@ def _segmented(geometry: GeometryValue) -> ogr.Geometry:
         raise ComputeError(f"a {geometry.geojson['type']} cannot be made of these coordinates")
     if geometry.crs == "EPSG:4326":
         shape.Segmentize(PLANAR_STEP_DEGREES)
+    return shape
+
+
+def plain_ogr(geometry: GeometryValue) -> ogr.Geometry:
+    """The geometry in its own coordinate system with its own corners only."""
+    described = dict(geometry.geojson) | {"type": _ogr_kind(geometry.geojson["type"])}
+    shape = ogr.CreateGeometryFromJson(json.dumps(described))
+    if shape is None:
+        raise ComputeError(f"a {geometry.geojson['type']} cannot be made of these coordinates")
     return shape
 
 
@@ -241,27 +255,25 @@ def geometries_meet(left: GeometryValue, right: GeometryValue) -> bool:
     return bool(to_ogr(left, "EPSG:4326").Intersects(to_ogr(right, "EPSG:4326")))
 
 
-@algorithm(
-    "Geometry.intersects", "Geometry left, Geometry right, Object maxError = null, Projection proj = null -> Boolean"
-)
-def intersects(left: GeometryValue, right: GeometryValue, max_error: Any, projection: Any) -> bool:
-    """Whether two geometries have a point in common."""
-    return geometries_meet(left, right)
+def bounds_of(shapes: Sequence[GeometryValue], crs: str) -> GeometryValue:
+    """The rectangle around several geometries in a coordinate system. ComputeError where there is none."""
+    if not shapes:
+        raise ComputeError("nothing here has a geometry")
+    edges = np.array([bounds_in(shape, crs) for shape in shapes])
+    x0, y0, x1, y1 = (float(edge) for edge in (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0)))
+    return GeometryValue({"type": "Polygon", "coordinates": [[[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]]}, crs)
 
 
 @algorithm("Geometry.bounds", "Geometry geometry, Object maxError = null, Projection proj = null -> Geometry")
 def bounds(geometry: GeometryValue, max_error: Any, projection: ProjectionValue | None) -> GeometryValue:
     """The bounding rectangle, in longitude and latitude or the projection given."""
-    crs = projection.crs if projection else "EPSG:4326"
-    x0, x1, y0, y1 = to_ogr(geometry, crs).GetEnvelope()
-    ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
-    return GeometryValue({"type": "Polygon", "coordinates": [ring]}, crs)
+    return bounds_of([geometry], projection.crs if projection else "EPSG:4326")
 
 
 @algorithm("Geometry.coordinates", "Geometry geometry -> List")
 def coordinates_of(geometry: GeometryValue) -> list[Any]:
     """The coordinates as GeoJSON nests them."""
-    return list(geometry.geojson["coordinates"])
+    return list(geometry.geojson.get("coordinates", []))
 
 
 def bounds_in(geometry: GeometryValue, crs: str) -> tuple[float, float, float, float]:

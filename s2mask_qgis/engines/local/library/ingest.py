@@ -14,12 +14,13 @@ from osgeo import gdal, osr
 from ....core.grid import Grid
 from ....core.scenes import BANDS
 from ...errors import SceneError, StorageError
+from .checksums import checksums_path, write_checksums
 from .products import BandSource
 from .pyramid import NODATA, halve, harmonise, levels_of
 from .rasters import gdal_failures, grid_of, open_raster
 from .records import SceneRecord
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout below; a scene ingested by another version is ingested again."""
 DESCRIPTION = "scene.json"
 TILE_PX = 256
@@ -58,6 +59,7 @@ def write_scene(record: SceneRecord, sources: Mapping[str, BandSource], signatur
     files: dict[str, Any] = {}
     for name, grid, bands in _files_of(record):
         _write_raster(folder / name, grid, bands, sources)
+        write_checksums(folder / name)
         files[name] = {"bytes": (folder / name).stat().st_size, "grid": grid.to_json(), "bands": list(bands)}
     description = {"format": FORMAT, "signature": signature, "record": record.to_json(), "files": files}
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
@@ -72,7 +74,7 @@ def read_scene(index: str, signature: str, folder: Path) -> IngestedScene | None
         bands: dict[str, BandFile] = {}
         for name, file in description["files"].items():
             path = folder / name
-            if path.stat().st_size != file["bytes"]:
+            if path.stat().st_size != file["bytes"] or not checksums_path(path).is_file():
                 return None
             grid = Grid.from_json(file["grid"])
             for number, band in enumerate(file["bands"], start=1):

@@ -9,19 +9,19 @@ from .sources import Pixels, Source
 from .windows import Scatter, Window, offset_in
 
 
-def shared_sources(outputs: Iterable[Source]) -> frozenset[int]:
-    """Identities of the sources below ``outputs`` that are read more than once."""
-    readers: Counter[int] = Counter(id(source) for source in outputs)
-    seen: set[int] = set()
-    waiting = list(outputs)
+def shared_sources(outputs: Iterable[Source]) -> frozenset[Source]:
+    """The sources below ``outputs`` that are read more than once."""
+    readers: Counter[Source] = Counter(outputs)
+    seen: set[Source] = set()
+    waiting = list(readers)
     while waiting:
         source = waiting.pop()
-        if id(source) in seen:
+        if source in seen:
             continue
-        seen.add(id(source))
-        readers.update(id(part) for part in source.inputs)
+        seen.add(source)
+        readers.update(source.inputs)
         waiting.extend(source.inputs)
-    return frozenset(identity for identity, count in readers.items() if count > 1)
+    return frozenset(source for source, count in readers.items() if count > 1)
 
 
 class Evaluation:
@@ -37,12 +37,12 @@ class Evaluation:
 
     def read(self, window: Window) -> list[Pixels]:
         """The pixels of every output."""
-        kept: dict[int, list[tuple[Window, Pixels]]] = {}
+        kept: dict[Source, list[tuple[Window, Pixels]]] = {}
 
         def read(source: Source, part: Window) -> Pixels:
-            if id(source) not in self._shared:
+            if source not in self._shared:
                 return source.compute(part, read)
-            known = kept.setdefault(id(source), [])
+            known = kept.setdefault(source, [])
             for larger, pixels in known:
                 found = _part_of(pixels, larger, part)
                 if found is not None:
@@ -64,5 +64,5 @@ def _part_of(pixels: Pixels, larger: Window, window: Window) -> Pixels | None:
     if offset is None:
         return None
     rows, columns = window.shape
-    at = (slice(offset[0], offset[0] + rows), slice(offset[1], offset[1] + columns))
+    at = (..., slice(offset[0], offset[0] + rows), slice(offset[1], offset[1] + columns))
     return Pixels(pixels.data[at], None if pixels.valid is None else pixels.valid[at])

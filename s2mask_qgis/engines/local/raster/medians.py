@@ -84,13 +84,20 @@ def median_layers(
     for start in range(0, flat[0].size, CHUNK_PX):
         part = slice(start, start + CHUNK_PX)
         rows = [row[: result[part].size] for row in buffer]
-        missing = _fill(rows, [layer[part] for layer in flat], [mask if mask is None else mask[part] for mask in masks])
+        missing = _fill(rows, [layer[part] for layer in flat], [_needed(mask, part) for mask in masks])
         if counts is not None:
-            counts[part] = missing
+            counts[part] = 0 if missing is None else missing
         result[part] = _middle_of(_selected(rows, len(layers)), len(layers), missing)
     if counts is None:
         return result.reshape(shape), None
     return result.reshape(shape), (counts < len(layers)).reshape(shape)
+
+
+def _needed(mask: np.ndarray | None, part: slice) -> np.ndarray | None:
+    """A chunk of a mask, None where all of it is valid: often a whole layer is, but for the edges of its window."""
+    if mask is None or mask[part].all():
+        return None
+    return mask[part]
 
 
 def _fill(rows: list[np.ndarray], layers: list[np.ndarray], masks: list[np.ndarray | None]) -> np.ndarray | None:

@@ -1,0 +1,199 @@
+"""Our medians and our whole mask against named peers, in the same run on the same arrays in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"  # as workers set it; read when numpy is imported
+
+import numpy as np  # noqa: E402
+
+from s2mask_qgis.core.clusters import find  # noqa: E402
+from s2mask_qgis.core.grid import Grid  # noqa: E402
+from s2mask_qgis.core.mask import probability  # noqa: E402
+from s2mask_qgis.core.plan import Background, ImagePlan  # noqa: E402
+from s2mask_qgis.core.scenes import BANDS  # noqa: E402
+from s2mask_qgis.engines.client import ServiceClient  # noqa: E402
+from s2mask_qgis.engines.local.algorithms.sampling import BLOCK_PX  # noqa: E402
+from s2mask_qgis.engines.local.graph import decode  # noqa: E402
+from s2mask_qgis.engines.local.interpreter import Interpreter  # noqa: E402
+from s2mask_qgis.engines.local.raster.evaluation import Evaluation  # noqa: E402
+from s2mask_qgis.engines.local.raster.medians import median_layers  # noqa: E402
+from s2mask_qgis.engines.local.raster.sources import Pixels  # noqa: E402
+from s2mask_qgis.engines.local.raster.stored import StoredBand  # noqa: E402
+from s2mask_qgis.engines.local.raster.windows import blocks  # noqa: E402
+from s2mask_qgis.engines.local.values import Band, ImageValue  # noqa: E402
+from s2mask_qgis.engines.local.vocabulary import VOCABULARY  # noqa: E402
+
+SIZE_PX = 1020
+DATES = 20
+REPEATS = 3
+MISSING = 0.2
+FOLDER = ROOT / "build" / "bench" / "peers"
+TENS, TWENTIES = ("B2", "B3", "B4", "B8"), ("B5", "B6", "B7", "B8A", "B11", "B12")
+
+
+def make_images(missing: float) -> list[dict[str, tuple[np.ndarray, np.ndarray | None]]]:
+    """DATES + 1 images: per band uint16 values at the native resolution and their validity."""
+    generator = np.random.default_rng(0)
+    ground = {band: generator.integers(500, 3000, (shape_of(band),) * 2) for band in BANDS}
+    images = []
+    for _ in range(DATES + 1):
+        image: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+        for band, values in ground.items():
+            noisy = (values + generator.normal(0, 200, values.shape)).clip(1, 60_000).astype(np.uint16)
+            noisy[: len(noisy) // 3] += generator.integers(0, 4000)
+            image[band] = noisy, generator.random(values.shape) >= missing if missing else None
+        images.append(image)
+    return images
+
+
+def shape_of(band: str) -> int:
+    """Pixels a side of a band's native raster."""
+    return SIZE_PX if band in TENS else SIZE_PX // 2 if band in TWENTIES else SIZE_PX // 6
+
+
+class Memory:
+    """The images as assets "0", "1", …: what the interpreter asks of an engine."""
+
+    def __init__(self, images: list[dict[str, tuple[np.ndarray, np.ndarray | None]]]) -> None:
+        self._images = images
+
+    def load_image(self, asset: str) -> ImageValue:
+        """The image of an asset id."""
+        bands = []
+        for name in BANDS:
+            values, valid = self._images[int(asset)][name]
+            scale_m = 10.0 * SIZE_PX / len(values)
+            grid = Grid("EPSG:32633", (scale_m, 0.0, 0.0, 0.0, -scale_m, 0.0), values.shape)
+            bands.append(Band(name, StoredBand(grid, (1,), reader(values, valid)), grid, np.dtype(np.uint16)))
+        return ImageValue(tuple(bands))
+
+    def load_collection(self, asset: str) -> Any:
+        """There is none."""
+        raise KeyError(asset)
+
+
+def reader(values: np.ndarray, valid: np.ndarray | None) -> Callable[[int, int, int, int, int], Pixels]:
+    """Reads parts of an array in memory."""
+
+    def read(level: int, row: int, column: int, rows: int, columns: int) -> Pixels:
+        part = np.s_[row : row + rows, column : column + columns]
+        return Pixels(values[part], None if valid is None else valid[part])
+
+    return read
+
+
+def make_mask(images: list[dict[str, tuple[np.ndarray, np.ndarray | None]]], plan: ImagePlan) -> np.ndarray:
+    """The whole mask of image 0, evaluated block by block."""
+    import ee
+
+    expression = ee.serializer.encode(probability(plan).gt(plan.cutoff), for_cloud_api=True)
+    mask = Interpreter(decode(expression), VOCABULARY, Memory(images)).result()
+    evaluation = Evaluation([band.source for band in mask.bands])
+    result = np.zeros((SIZE_PX, SIZE_PX), np.uint8)
+    for row, column, window in blocks(plan.grid, BLOCK_PX):
+        (pixels,) = evaluation.read(window)
+        rows, columns = window.shape
+        result[row : row + rows, column : column + columns] = pixels.data
+    return result
+
+
+def make_plan() -> ImagePlan:
+    """A plan with ten clusters for image 0 against all others; the work does not depend on the numbers in it."""
+    generator = np.random.default_rng(1)
+    clusters = find(
+        generator.normal(0, 500, (2000, len(BANDS))),
+        generator.uniform(500, 3000, (2000, 3)),
+        count=10,
+        thresholds="as trained",
+        seed=0,
+    )
+    background = Background(tuple(str(number) for number in range(1, DATES + 1)), clusters)
+    other = Background(tuple(str(number) for number in range(DATES, 0, -1)), clusters)
+    grid = Grid("EPSG:32633", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), (SIZE_PX, SIZE_PX))
+    return ImagePlan("0", background, other, grid, "as trained", 2, 0.29)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """The shortest of a few runs."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def peer_times(stack: np.ndarray, missing: np.ndarray, scene: np.ndarray) -> dict[str, float]:
+    """Seconds of the peers, run in a virtual environment of their own that is made when it is missing."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    python = FOLDER / "venv" / "bin" / "python"
+    requirements = ROOT / "requirements" / "peers.txt"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "venv")], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], check=True)
+    for name, array in (("stack", stack), ("missing", missing), ("scene", scene)):
+        np.save(FOLDER / f"{name}.npy", array)
+    script = Path(__file__).with_name("peer_times.py")
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    answer = subprocess.run(
+        [str(python), str(script), str(FOLDER)], check=True, capture_output=True, text=True, env=environment
+    )
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+class NoService:
+    """A transport for the client alone: expressions are built with the signatures of the local vocabulary."""
+
+    def request(self, uri: str, method: str = "GET", **_: Any) -> tuple[Any, bytes]:
+        """Answer the two questions the client asks at its start."""
+        import httplib2
+
+        from s2mask_qgis.engines.local.discovery import document
+        from s2mask_qgis.engines.local.vocabulary import signatures
+
+        answer = document("http://local.engine") if "discovery" in uri else {"algorithms": signatures()}
+        return httplib2.Response({"status": "200", "content-type": "application/json"}), json.dumps(answer).encode()
+
+
+def main() -> None:
+    """Measure and print the ratios: ours in one process on one thread, as a worker runs, the peers as they like."""
+    ServiceClient("http://local.engine", "local-engine", NoService(), {}, 0)
+    generator = np.random.default_rng(2)
+    stack = generator.integers(0, 12_000, (DATES, SIZE_PX, SIZE_PX)).astype(np.uint16)
+    missing = generator.random(stack.shape) < MISSING
+    full, holed, plan = make_images(0), make_images(MISSING), make_plan()
+    scene = np.stack([np.kron(full[0][band][0], np.ones((SIZE_PX // shape_of(band),) * 2)) for band in BANDS], axis=-1)
+    ours = {
+        "median": seconds_of(lambda: median_layers(list(stack), [None] * DATES)),
+        "median, 20 % missing": seconds_of(lambda: median_layers(list(stack), list(~missing))),
+        "mask": seconds_of(lambda: make_mask(full, plan)),
+        "mask, 20 % missing": seconds_of(lambda: make_mask(holed, plan)),
+    }
+    peers = peer_times(stack, missing, scene.astype(np.uint16))
+    for ours_name, peer in (
+        ("median", "np.median"),
+        ("median, 20 % missing", "bottleneck.nanmedian"),
+        ("mask", "s2cloudless"),
+        ("mask, 20 % missing", "s2cloudless"),
+    ):
+        ratio = peers[peer] / ours[ours_name]
+        print(
+            f"{ours_name}: {ours[ours_name]:.2f} s, one process; {peer}: {peers[peer]:.2f} s; {ratio:.1f} times as fast"
+        )
+
+
+if __name__ == "__main__":
+    main()
