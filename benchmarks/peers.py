@@ -97,10 +97,7 @@ def reader(values: np.ndarray, valid: np.ndarray | None) -> Callable[[int, int, 
 
 def make_mask(images: list[dict[str, tuple[np.ndarray, np.ndarray | None]]], plan: ImagePlan) -> np.ndarray:
     """The whole mask of image 0, evaluated block by block."""
-    import ee
-
-    expression = ee.serializer.encode(probability(plan).gt(plan.cutoff), for_cloud_api=True)
-    mask = Interpreter(decode(expression), VOCABULARY, Memory(images)).result()
+    mask = evaluate(plan, Memory(images))
     evaluation = Evaluation([band.source for band in mask.bands])
     result = np.zeros((SIZE_PX, SIZE_PX), np.uint8)
     for row, column, window in blocks(plan.grid, BLOCK_PX):
@@ -108,6 +105,14 @@ def make_mask(images: list[dict[str, tuple[np.ndarray, np.ndarray | None]]], pla
         rows, columns = window.shape
         result[row : row + rows, column : column + columns] = pixels.data
     return result
+
+
+def evaluate(plan: ImagePlan, assets: Any) -> ImageValue:
+    """The mask of a plan as the interpreter makes it of the expression that the client would send."""
+    import ee
+
+    expression = ee.serializer.encode(probability(plan).gt(plan.cutoff), for_cloud_api=True)
+    return Interpreter(decode(expression), VOCABULARY, assets).result()
 
 
 def make_plan() -> ImagePlan:

@@ -48,9 +48,7 @@ class Service:
 
 
 @contextmanager
-def running(
-    scenes: Path, folder: Path, workers: int = 1, faults: FaultPlan | None = None, max_retries: int = 0
-) -> Iterator[Service]:
+def running(scenes: Path, folder: Path, workers: int = 1, faults: FaultPlan | None = None) -> Iterator[Service]:
     """A service on a scenes folder whose library and store are in ``folder``, its scenes indexed."""
     log: list[str] = []
     store = AssetStore(folder / "store")
@@ -59,7 +57,7 @@ def running(
     state: dict[str, Service] = {}
     protocol = Protocol(pool, operations, store, lambda: "service" in state and state["service"].cancel_waiting)
     try:
-        client = ServiceClient(URL, PROJECT, Transport(protocol, faults), ERRORS, max_retries)
+        client = ServiceClient(URL, PROJECT, Transport(protocol, faults), ERRORS, max_retries=0)
         state["service"] = service = Service(store, pool, operations, protocol, client, log)
         job = pool.submit({"kind": "index"}, urgent=True)
         assert job.wait(PATIENCE_S)

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from s2mask_qgis.engines.base import OperationState
+from s2mask_qgis.engines.client import ServiceClient
 from s2mask_qgis.engines.errors import EngineError, QuotaError, SignInError, TransientError
 from s2mask_qgis.engines.local.assets import PROJECT
 from s2mask_qgis.engines.local.faults import Fault, FaultPlan, PlannedFault
+from s2mask_qgis.engines.local.protocol import URL, Transport
+from s2mask_qgis.engines.local.workers import ERRORS
 from tests.engines.services import Service, export_of, running, slow_grid, until
 
-Opened = Callable[..., AbstractContextManager[tuple[Service, FaultPlan]]]
+Opened = Callable[..., tuple[ServiceClient, FaultPlan]]
 VALUE, EXPORT = "value:compute", "image:export"
 
 
+@pytest.fixture(scope="module")
+def service(small_scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(small_scenes, tmp_path_factory.mktemp("faults")) as started:
+        yield started
+
+
 @pytest.fixture
-def opened(small_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
-    """Opens a service with faults; the client's back-off waits for no time."""
+def opened(service: Service, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Puts faults between a client and the service; the client's back-off waits for no time."""
     monkeypatch.setattr(random, "random", lambda: 0.0)
 
-    @contextmanager
-    def open_service(*faults: PlannedFault, max_retries: int = 0, **more: Any) -> Iterator[tuple[Service, FaultPlan]]:
-        plan = FaultPlan(faults, **more)
-        with running(small_scenes, tmp_path, faults=plan, max_retries=max_retries) as service:
-            yield service, plan
+    def open_client(
+        *faults: PlannedFault, max_retries: int = 0, sleep: Callable[[float], None] = time.sleep
+    ) -> tuple[ServiceClient, FaultPlan]:
+        plan = FaultPlan(faults, sleep=sleep)
+        return ServiceClient(URL, PROJECT, Transport(service.protocol, plan), ERRORS, max_retries), plan
 
-    return open_service
+    return open_client
 
 
 REFUSALS = [
@@ -50,13 +58,13 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("fault", "expected"), REFUSALS)
 def test_each_fault_becomes_an_error_of_the_engine(opened: Opened, fault: Fault, expected: type[EngineError]):
-    with opened(PlannedFault(fault, VALUE)) as (service, plan):
-        number = service.client.ee.Number(1)
-        with pytest.raises(EngineError) as caught:
-            service.client.value(number)
-        assert type(caught.value) is expected
-        assert plan.struck == [(fault, f"POST /v1/projects/{PROJECT}/value:compute")]
-        assert service.client.value(number) == 1
+    client, plan = opened(PlannedFault(fault, VALUE))
+    number = client.ee.Number(1)
+    with pytest.raises(EngineError) as caught:
+        client.value(number)
+    assert type(caught.value) is expected
+    assert plan.struck == [(fault, f"POST /v1/projects/{PROJECT}/value:compute")]
+    assert client.value(number) == 1
 
 
 @pytest.mark.parametrize(
@@ -64,54 +72,55 @@ def test_each_fault_becomes_an_error_of_the_engine(opened: Opened, fault: Fault,
     [Fault.UNAVAILABLE, Fault.TOO_MANY_REQUESTS, Fault.RATE_LIMIT_EXCEEDED, Fault.DROP, Fault.TIME_OUT, Fault.AFTER],
 )
 def test_the_client_asks_again_where_that_helps(opened: Opened, fault: Fault):
-    with opened(PlannedFault(fault, VALUE, times=3), max_retries=5) as (service, plan):
-        assert service.client.value(service.client.ee.Number(7)) == 7
-        assert len(plan.struck) == 3
+    client, plan = opened(PlannedFault(fault, VALUE, times=3), max_retries=5)
+    assert client.value(client.ee.Number(7)) == 7
+    assert len(plan.struck) == 3
 
 
 def test_expired_credentials_are_not_asked_again(opened: Opened):
-    with opened(PlannedFault(Fault.CREDENTIALS_EXPIRED, VALUE, times=9), max_retries=5) as (service, plan):
-        with pytest.raises(SignInError, match="invalid authentication credentials"):
-            service.client.value(service.client.ee.Number(7))
-        assert len(plan.struck) == 1
+    client, plan = opened(PlannedFault(Fault.CREDENTIALS_EXPIRED, VALUE, times=9), max_retries=5)
+    with pytest.raises(SignInError, match="invalid authentication credentials"):
+        client.value(client.ee.Number(7))
+    assert len(plan.struck) == 1
 
 
 @pytest.mark.parametrize("fault", [Fault.AFTER, Fault.DROP_AFTER])
 def test_a_lost_answer_starts_no_second_operation(opened: Opened, fault: Fault):
-    with opened(PlannedFault(fault, EXPORT, times=2), max_retries=5) as (service, plan):
-        name = service.client.start(export_of(service.client.ee.Image(1), "lost"))
-        assert len(plan.struck) == 2
-        assert list(service.client.operations()) == [name]
-        until(lambda: service.client.operations()[name].state.is_final, "the export")
-        assert service.ask("GET", f"operations/{name.rpartition('/')[2]}")[1]["metadata"]["attempt"] == 1
+    client, plan = opened(PlannedFault(fault, EXPORT, times=2), max_retries=5)
+    before = set(client.operations())
+    name = client.start(export_of(client.ee.Image(1), fault.name))
+    assert len(plan.struck) == 2
+    assert set(client.operations()) - before == {name}
+    until(lambda: client.operations()[name].state.is_final, "the export")
+    assert client.ee.data.getOperation(name)["metadata"]["attempt"] == 1
 
 
 def test_a_slow_answer_comes_all_the_same(opened: Opened):
     waits: list[float] = []
-    with opened(PlannedFault(Fault.SLOW, VALUE, seconds=120.0), sleep=waits.append) as (service, _):
-        assert service.client.value(service.client.ee.Number(7)) == 7
+    client, _ = opened(PlannedFault(Fault.SLOW, VALUE, seconds=120.0), sleep=waits.append)
+    assert client.value(client.ee.Number(7)) == 7
     assert waits == [120.0]
 
 
 def test_faults_strike_by_number_of_request(opened: Opened):
-    with opened(PlannedFault(Fault.UNAVAILABLE, VALUE, first=2, times=2)) as (service, _):
-        number = service.client.ee.Number(7)
-        outcomes = []
-        for _attempt in range(5):
-            try:
-                outcomes.append(service.client.value(number))
-            except TransientError:
-                outcomes.append("fault")
-        assert outcomes == [7, "fault", "fault", 7, 7]
+    client, _ = opened(PlannedFault(Fault.UNAVAILABLE, VALUE, first=2, times=2))
+    number = client.ee.Number(7)
+    outcomes = []
+    for _attempt in range(5):
+        try:
+            outcomes.append(client.value(number))
+        except TransientError:
+            outcomes.append("fault")
+    assert outcomes == [7, "fault", "fault", 7, 7]
 
 
-def test_an_operation_fails_part_of_the_way_and_leaves_nothing(opened: Opened):
-    with opened(failing={"export half": 0.3}) as (service, _):
-        ee = service.client.ee
-        half = service.client.start(export_of(ee.Image(1), "half", grid=slow_grid()))
-        other = service.client.start(export_of(ee.Image(1), "other"))
-        until(lambda: all(each.state.is_final for each in service.client.operations().values()), "both exports")
-        operations = service.client.operations()
+def test_an_operation_fails_part_of_the_way_and_leaves_nothing(small_scenes: Path, tmp_path: Path):
+    with running(small_scenes, tmp_path, faults=FaultPlan(failing={"export half": 0.3})) as service:
+        client, ee = service.client, service.client.ee
+        half = client.start(export_of(ee.Image(1), "half", grid=slow_grid()))
+        other = client.start(export_of(ee.Image(1), "other"))
+        until(lambda: all(each.state.is_final for each in client.operations().values()), "both exports")
+        operations = client.operations()
         assert operations[half].state is OperationState.FAILED
         assert operations[half].error == "Execution failed at 30%; out of memory."
         assert operations[half].error_code == 13

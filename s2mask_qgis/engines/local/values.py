@@ -205,3 +205,17 @@ def map_sources(image: ImageValue, function: Callable[[Source], Source], dtype: 
 def whole_valid(pixels: Sequence[Pixels]) -> bool:
     """True where no input has a masked pixel."""
     return all(part.valid is None or bool(part.valid.all()) for part in pixels)
+
+
+@dataclass(frozen=True)
+class PixelTypeValue:
+    """The type of an array's elements."""
+
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayValue:
+    """Numbers in rows and columns of any number of dimensions; the type of the elements is that of ``data``."""
+
+    data: np.ndarray

@@ -37,20 +37,31 @@ class Evaluation:
 
     def read(self, window: Window) -> list[Pixels]:
         """The pixels of every output."""
-        kept: dict[Source, list[tuple[Window, Pixels]]] = {}
+        block = _Block(self._shared)
+        return [block.read(source, window) for source in self._outputs]
 
-        def read(source: Source, part: Window) -> Pixels:
-            if source not in self._shared:
-                return source.compute(part, read)
-            known = kept.setdefault(source, [])
-            for larger, pixels in known:
-                found = _part_of(pixels, larger, part)
-                if found is not None:
-                    return found
-            known.append((part, source.compute(part, read)))
-            return known[-1][1]
 
-        return [read(source, window) for source in self._outputs]
+class _Block:
+    """What is computed for one window: an object and no closure, so that it goes at once when the window is done.
+
+    A function that calls itself refers to itself; its pixels would wait for the garbage collector, block upon block.
+    """
+
+    def __init__(self, shared: frozenset[Source]) -> None:
+        self._shared = shared
+        self._kept: dict[Source, list[tuple[Window, Pixels]]] = {}
+
+    def read(self, source: Source, window: Window) -> Pixels:
+        """The pixels of a source, computed once where several read them."""
+        if source not in self._shared:
+            return source.compute(window, self.read)
+        known = self._kept.setdefault(source, [])
+        for larger, pixels in known:
+            found = _part_of(pixels, larger, window)
+            if found is not None:
+                return found
+        known.append((window, source.compute(window, self.read)))
+        return known[-1][1]
 
 
 def _part_of(pixels: Pixels, larger: Window, window: Window) -> Pixels | None:
