@@ -14,7 +14,7 @@ from ..core.regions import geometry
 from ..core.scenes import COLLECTION, Scene
 from .base import Export, Operation, OperationState, TileStyle
 from .errors import BadRequestError, EngineError, NotFoundError, QuotaError, SignInError, TransientError
-from .limits import DESCRIPTION_LENGTH, MAX_PIXELS, SAMPLE_PAGE_SIZE
+from .limits import DESCRIPTION_LENGTH, MAX_PIXELS
 from .vendored import import_client
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ _RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 """Reasons that older calls of the service give with code 403 for what is no question of rights."""
 
 SCENE_PROPERTIES = ("system:index", "system:time_start", "MGRS_TILE", "CLOUDY_PIXEL_PERCENTAGE")
+PAGE_ROWS = 500
+"""Rows of a table asked for at once: reading a page of a sample holds Python's lock, and with it QGIS's window, for some
+10 ms. The service would send 1,000."""
+
 REFERENCE_BAND = "B2"
 """The band whose grid is the tile's 10 m grid."""
 
@@ -141,7 +145,7 @@ class ServiceClient:
 
     def _rows(self, table: ee.FeatureCollection) -> Iterator[dict[str, Any]]:
         """Features of a computed table, page by page."""
-        request: dict[str, Any] = {"expression": table, "pageSize": SAMPLE_PAGE_SIZE}
+        request: dict[str, Any] = {"expression": table, "pageSize": PAGE_ROWS}
         while True:
             with self._translated_errors():
                 page = self.ee.data.computeFeatures(request)

@@ -34,6 +34,9 @@ from .vocabulary import VOCABULARY
 CACHE_MB = 512
 """GDAL's block cache of one worker."""
 
+NICENESS = 10
+"""Below QGIS, whose window would otherwise wait for a processor while all of them compute."""
+
 ERROR_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (NotFoundError, "NOT_FOUND"),
     (StorageError, "RESOURCE_EXHAUSTED"),
@@ -184,6 +187,8 @@ def main(scenes_folder: str, library_folder: str, store_folder: str) -> None:
     gdal.SetCacheMax(CACHE_MB * 2**20)
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     sys.setrecursionlimit(20_000)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     library = SceneLibrary(Path(scenes_folder), Path(library_folder))
     worker = Worker(Catalogue(library, AssetStore(Path(store_folder))), _sender(events))
     for job in _jobs(sys.stdin.buffer):

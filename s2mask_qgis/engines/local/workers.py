@@ -271,7 +271,8 @@ def _died(process: subprocess.Popen[bytes] | None) -> tuple[str, str]:
 def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start one worker on the interpreter that QGIS's own Python belongs to. StorageError where that fails."""
     package = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(package.parent), os.environ.get("PYTHONPATH", "")])}
+    paths = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
     command = [str(interpreter()), "-m", f"{package.name}.engines.local.worker", *arguments]
     try:
@@ -281,10 +282,15 @@ def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=_window_flags(),
         )
     except OSError as error:
         raise StorageError(f"The worker process {command[0]} cannot be started ({error.strerror}).") from None
+
+
+def _window_flags() -> int:
+    """On Windows no window of its own and less than QGIS's priority; elsewhere the worker lowers its own."""
+    return getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 
 
 def interpreter() -> Path:

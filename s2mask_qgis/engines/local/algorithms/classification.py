@@ -143,7 +143,7 @@ def _grow(
     leaves = 1
     while waiting and (forest.most_leaves is None or leaves < forest.most_leaves):
         number, members = waiting.pop(max(range(len(waiting)), key=lambda i: len(waiting[i][1])))
-        columns = random.choice(rows.shape[1], min(tried, rows.shape[1]), replace=False)
+        columns = random.choice(rows.shape[1], min(tried, rows.shape[1]), replace=False).tolist()
         split = _best_split(rows[members], labels[members], classes, columns, forest.least_leaf)
         if split is None:
             continue
@@ -214,15 +214,16 @@ def classify(image: ImageValue, classifier: ClassifierValue, name: str) -> Image
     _check(classifier)
     if classifier.classes is None:
         raise ComputeError("the classifier is not trained")
-    if classifier.mode == "PROBABILITY" and len(classifier.classes) > 2:
+    classes = classifier.classes
+    if classifier.mode == "PROBABILITY" and len(classes) > 2:
         raise ComputeError("the probability of more than two classes is not implemented by the local engine")
 
     def predict(*bands: np.ndarray) -> np.ndarray:
         rows, back = _different([band.ravel() for band in bands])
         counts = votes(classifier, rows)
         if classifier.mode == "CLASSIFICATION":
-            result = classifier.classes[counts.argmax(axis=1)].astype(np.int32)
-        elif len(classifier.classes) == 2:
+            result = classes[counts.argmax(axis=1)].astype(np.int32)
+        elif len(classes) == 2:
             result = counts[:, 1] / classifier.count
         else:
             result = np.ones(len(rows))

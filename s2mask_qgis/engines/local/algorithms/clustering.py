@@ -130,7 +130,7 @@ def cluster(image: ImageValue, clusterer: ClustererValue, name: str) -> ImageVal
     """One band with the number of each pixel's nearest centre, from 0; masked where an input is. Bands are found by
     the names that the clusterer was trained with."""
     _check(clusterer)
-    if clusterer.centres is None or clusterer.extent is None:
+    if clusterer.centres is None or clusterer.lowest is None or clusterer.extent is None:
         raise ComputeError("the clusterer is not trained")
     sources = inputs_of(image, clusterer.names)
     centres, lowest, extent = clusterer.centres, clusterer.lowest, clusterer.extent

@@ -90,7 +90,7 @@ def date(image: ImageValue) -> DateValue | None:
     millis = image.properties.get("system:time_start")
     if millis is not None and not is_number(millis) and not isinstance(millis, DateValue):
         raise ComputeError("the property system:time_start is no date")
-    return DateValue(int(millis)) if is_number(millis) else millis
+    return DateValue(int(millis)) if isinstance(millis, (int, float)) else millis
 
 
 @algorithm("ImageCollection.qualityMosaic", "ImageCollection collection, String qualityBand -> Image")

@@ -40,7 +40,7 @@ def fold_output(output: ReducerOutput, records: Records) -> Any:
     chosen = Records(tuple(records.columns[i] for i in output.positions), records.weights, records.inside)
     if output.collect is not None:
         return output.collect(chosen)
-    if output.weighted is None or _all_whole(chosen):
+    if output.weighted is None or chosen.weights is None or _all_whole(chosen):
         return _fold(output, whole_records(chosen).columns)
     values, valid = _stacked(chosen.columns)
     _check_numbers(output, values)

@@ -98,7 +98,10 @@ def _region(
     own = image.bands[0].grid
     if geometry is None and own is not None and own.crs == grid.crs and own.bounds == grid.bounds:
         return _Region(grid, None)
-    shape = to_ogr(grid_outline(own) if geometry is None else geometry, grid.crs)
+    outline = geometry if own is None or geometry is not None else grid_outline(own)
+    if outline is None:
+        raise ComputeError("the image is unbounded; give a geometry")
+    shape = to_ogr(outline, grid.crs)
     shape = shape if shape.IsValid() else shape.MakeValid()
     if shape is None:
         raise ComputeError("the region's outline crosses itself")
