@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import resource
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from s2mask_qgis.engines.local.raster.sources import Pixels
 from s2mask_qgis.engines.local.raster.stored import StoredBand
 from s2mask_qgis.engines.local.values import Band, ImageValue
 from s2mask_qgis.engines.local.worker import CACHE_MB
+from s2mask_qgis.engines.local.workers import worker_environment
 
 SIZES_PX = (1020, 2040, 4080)
 FULL_TILE_PX = 10_980
@@ -87,8 +87,7 @@ def measure(size_px: int, dates: int) -> dict[str, float]:
 def measured(size_px: int, dates: int) -> dict[str, float]:
     """The same in a process of its own."""
     command = [sys.executable, str(Path(__file__)), "--case", str(size_px), str(dates)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # as workers set it
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=worker_environment())
     return json.loads(answer.stdout.splitlines()[-1])
 
 

@@ -14,9 +14,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_name] = "1"  # as workers set it; read when numpy is imported
-
 import numpy as np  # noqa: E402
 
 from s2mask_qgis.core.clusters import find  # noqa: E402
@@ -35,6 +32,7 @@ from s2mask_qgis.engines.local.raster.stored import StoredBand  # noqa: E402
 from s2mask_qgis.engines.local.raster.windows import blocks  # noqa: E402
 from s2mask_qgis.engines.local.values import Band, ImageValue  # noqa: E402
 from s2mask_qgis.engines.local.vocabulary import VOCABULARY  # noqa: E402
+from s2mask_qgis.engines.local.workers import worker_environment  # noqa: E402
 
 SIZE_PX = 1020
 DATES = 20
@@ -141,6 +139,24 @@ def seconds_of(work: Callable[[], object]) -> float:
     return min(times)
 
 
+def seconds_each_of_two(work: Callable[[], object]) -> float:
+    """Half of the time that two processes at once need, as two workers share two cores; the shortest of a few runs."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        children = []
+        for _ in range(2):
+            child = os.fork()
+            if child == 0:
+                work()
+                os._exit(0)
+            children.append(child)
+        for child in children:
+            os.waitpid(child, 0)
+        times.append((time.perf_counter() - start) / 2)
+    return min(times)
+
+
 def peer_times(stack: np.ndarray, missing: np.ndarray, scene: np.ndarray) -> dict[str, float]:
     """Seconds of the peers, run in a virtual environment of their own that is made when it is missing."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -151,8 +167,9 @@ def peer_times(stack: np.ndarray, missing: np.ndarray, scene: np.ndarray) -> dic
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], check=True)
     for name, array in (("stack", stack), ("missing", missing), ("scene", scene)):
         np.save(FOLDER / f"{name}.npy", array)
-    script = Path(__file__).with_name("peer_times.py")
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    script = Path(__file__).parent / "in_peers_environment" / "times.py"
+    ours_alone = ("_NUM_THREADS", "MALLOC_")
+    environment = {name: value for name, value in os.environ.items() if not any(part in name for part in ours_alone)}
     answer = subprocess.run(
         [str(python), str(script), str(FOLDER)], check=True, capture_output=True, text=True, env=environment
     )
@@ -174,29 +191,29 @@ class NoService:
 
 
 def main() -> None:
-    """Measure and print the ratios: ours in one process on one thread, as a worker runs, the peers as they like."""
+    """Measure and print the ratios, each side on two cores: two of ours at once, one a core; the peers as they like."""
+    if "--as-worker" not in sys.argv:  # the settings of a worker count from a process's start only
+        os.execve(sys.executable, [sys.executable, __file__, "--as-worker"], worker_environment())
     ServiceClient("http://local.engine", "local-engine", NoService(), {}, 0)
     generator = np.random.default_rng(2)
     stack = generator.integers(0, 12_000, (DATES, SIZE_PX, SIZE_PX)).astype(np.uint16)
     missing = generator.random(stack.shape) < MISSING
+    layers, masks = list(stack), list(~missing)
     full, holed, plan = make_images(0), make_images(MISSING), make_plan()
     scene = np.stack([np.kron(full[0][band][0], np.ones((SIZE_PX // shape_of(band),) * 2)) for band in BANDS], axis=-1)
-    ours = {
-        "median": seconds_of(lambda: median_layers(list(stack), [None] * DATES)),
-        "median, 20 % missing": seconds_of(lambda: median_layers(list(stack), list(~missing))),
-        "mask": seconds_of(lambda: make_mask(full, plan)),
-        "mask, 20 % missing": seconds_of(lambda: make_mask(holed, plan)),
-    }
     peers = peer_times(stack, missing, scene.astype(np.uint16))
-    for ours_name, peer in (
-        ("median", "np.median"),
-        ("median, 20 % missing", "bottleneck.nanmedian"),
-        ("mask", "s2cloudless"),
-        ("mask, 20 % missing", "s2cloudless"),
-    ):
-        ratio = peers[peer] / ours[ours_name]
+    works: tuple[tuple[str, Callable[[], object], str], ...] = (
+        ("median of 20", lambda: median_layers(layers, [None] * DATES), "np.median"),
+        ("median of 20, 20 % missing", lambda: median_layers(layers, masks), "bottleneck.nanmedian"),
+        ("whole mask", lambda: make_mask(full, plan), "s2cloudless"),
+        ("whole mask, 20 % missing", lambda: make_mask(holed, plan), "s2cloudless"),
+    )
+    print(f"{SIZE_PX} x {SIZE_PX} px, data in memory; seconds and how many times as fast as the peer")
+    for name, work, peer in works:
+        alone, two = seconds_of(work), seconds_each_of_two(work)
         print(
-            f"{ours_name}: {ours[ours_name]:.2f} s, one process; {peer}: {peers[peer]:.2f} s; {ratio:.1f} times as fast"
+            f"{name}: {alone:.3f} s on one core ({peers[peer] / alone:.1f} x), {two:.3f} s each on two "
+            f"({peers[peer] / two:.1f} x); {peer}: {peers[peer]:.3f} s"
         )
 
 

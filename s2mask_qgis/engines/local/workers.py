@@ -271,9 +271,6 @@ def _died(process: subprocess.Popen[bytes] | None) -> tuple[str, str]:
 def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start one worker on the interpreter that QGIS's own Python belongs to. StorageError where that fails."""
     package = Path(__file__).resolve().parents[2]
-    paths = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
     command = [str(interpreter()), "-m", f"{package.name}.engines.local.worker", *arguments]
     try:
         return subprocess.Popen(
@@ -281,11 +278,25 @@ def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env=worker_environment(),
             creationflags=_window_flags(),
         )
     except OSError as error:
         raise StorageError(f"The worker process {command[0]} cannot be started ({error.strerror}).") from None
+
+
+def worker_environment() -> dict[str, str]:
+    """The environment of a worker: where the package is, one thread, and memory that is kept for the next block.
+
+    Blocks are arrays of some megabytes, made and freed all the time. The C library would give each back to the system
+    at once and have it cleared anew: a third of a mask's time (benchmarks/peers.py). Elsewhere than on Linux these two
+    settings mean nothing.
+    """
+    package = Path(__file__).resolve().parents[2]
+    paths = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GDAL_NUM_THREADS"), "1")
+    return environment | {"MALLOC_MMAP_THRESHOLD_": str(2**28), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 
 
 def _window_flags() -> int:
