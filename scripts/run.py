@@ -109,10 +109,10 @@ def make_job(
 
 def run_in_qgis(job: dict[str, Any]) -> dict[str, Any]:
     """Do the job in a QGIS with a fresh profile; returns what the driver answered."""
-    out = Path(job["output_folder"])
     profiles = BUILD / "profile"
     real_qgis.make_profile(profiles, ZIP)
-    answer = real_qgis.do_job(DRIVER, job, out, profiles, _print_line, keep_open=real_qgis.has_display())
+    # The output folder holds results only; what the launch needs and leaves lies beside it.
+    answer = real_qgis.do_job(DRIVER, job, BUILD / "run", profiles, _print_line, keep_open=real_qgis.has_display())
     if answer["problem"] is not None:
         raise RefusedError(answer["problem"])
     return answer
