@@ -25,7 +25,7 @@ _RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 
 SCENE_PROPERTIES = ("system:index", "system:time_start", "MGRS_TILE", "CLOUDY_PIXEL_PERCENTAGE")
 PAGE_ROWS = 500
-"""Rows of a table asked for at once: reading a page of a sample holds Python's lock, and with it QGIS's window, for some
+"""Rows of a table asked for at once: reading a page of a sample holds Python's lock, and so QGIS's window, for some
 10 ms. The service would send 1,000."""
 
 REFERENCE_BAND = "B2"

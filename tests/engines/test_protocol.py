@@ -413,3 +413,16 @@ def test_deep_expressions_within_the_limit_are_computed(service: Service, ee: An
     for _ in range(120):
         number = number.add(1)
     assert service.client.value(number) == 120
+
+
+def test_an_image_of_arrays_is_not_exported(service: Service, ee: Any):
+    name = service.client.start(export_of(ee.Image.constant([1, 2, 3]).toArray(), "arrays"))
+    operation = finished(service, name)
+    assert operation.state is OperationState.FAILED
+    assert "are arrays" in operation.error
+
+
+def test_a_regression_over_images_is_refused_by_name(ee: Any):
+    image = ee.Image.constant([1, 2, 3])
+    with pytest.raises(ee.EEException, match="not implemented in images"):
+        ee.ImageCollection([image, image]).reduce(ee.Reducer.linearRegression(2, 1)).getInfo()

@@ -12,9 +12,11 @@ from .algorithms.conversions import describe
 from .algorithms.shapes import to_ogr
 from .raster.sources import Constant
 from .values import (
+    ArrayValue,
     Band,
     CollectionValue,
     ComputeError,
+    DateRangeValue,
     DateValue,
     FeatureValue,
     GeometryValue,
@@ -34,8 +36,12 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, Mapping):
         return {key: to_json(item) for key, item in value.items()}
+    if isinstance(value, ArrayValue):
+        return value.data.tolist()
     if isinstance(value, DateValue):
         return {"type": "Date", "value": value.millis}
+    if isinstance(value, DateRangeValue):
+        return {"type": "DateRange", "dates": [value.start, value.end]}
     if isinstance(value, GeometryValue):
         return geometry_json(value)
     if isinstance(value, ProjectionValue):
@@ -94,6 +100,8 @@ def pixel_type_json(band: Band) -> dict[str, Any]:
     """The type of a band's values: whole numbers (precision int) with the limits of their type, a constant with its
     value as both limits; single or double precision without limits."""
     described: dict[str, Any] = {"type": "PixelType", "precision": _precision(band.dtype)}
+    if band.source.array_shape:
+        described["dimensions"] = len(band.source.array_shape)
     if isinstance(band.source, Constant):
         return described | {"min": band.source.value, "max": band.source.value}
     if band.dtype.kind in "iu":

@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS operations (
 PRAGMA user_version = 1;"""
 _FINAL = tuple(state.value for state in OperationState if state.is_final)
 _MARKS = ", ".join("?" * len(_FINAL))
+# The statements are put together of these constants only; every value is bound.
+_SELECT = f"SELECT {_COLUMNS} FROM operations"  # nosec B608
+_PURGE = f"DELETE FROM operations WHERE state IN ({_MARKS}) AND updated < ?"  # nosec B608
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Journal:
         with self._transaction(make=True) as cursor:
             assert cursor is not None
             cursor.execute("BEGIN IMMEDIATE")
-            if _first(cursor.execute(f"SELECT {_COLUMNS} FROM operations WHERE name = ?", (entry.name,))) != over:
+            if _first(cursor.execute(f"{_SELECT} WHERE name = ?", (entry.name,))) != over:
                 return False
             marks = ", ".join("?" * len(fields(Entry)))
             cursor.execute(f"INSERT OR REPLACE INTO operations ({_COLUMNS}) VALUES ({marks})", _values(entry))
@@ -139,7 +142,7 @@ class Journal:
 
     def _select(self, clause: str, values: Iterable[str]) -> list[Entry]:
         with self._transaction() as cursor:
-            rows = [] if cursor is None else cursor.execute(f"SELECT {_COLUMNS} FROM operations {clause}", (*values,))
+            rows = [] if cursor is None else cursor.execute(f"{_SELECT} {clause}", (*values,))
             return [_entry(row) for row in rows]
 
     @contextmanager
@@ -167,8 +170,7 @@ class Journal:
                 connection.executescript(_SCHEMA)
                 oldest = time.time() - KEPT_SECONDS
                 with connection:
-                    connection.execute(f"DELETE FROM operations WHERE state IN ({_MARKS}) AND updated < ?",
-                                       (*_FINAL, oldest))  # fmt: skip
+                    connection.execute(_PURGE, (*_FINAL, oldest))
             except BaseException:
                 connection.close()
                 raise

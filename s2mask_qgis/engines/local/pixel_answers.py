@@ -19,7 +19,7 @@ from .pictures import Visualization
 from .raster.evaluation import Evaluation
 from .raster.sources import Pixels
 from .raster.windows import blocks
-from .values import Band, ComputeError, GeometryValue, ImageValue
+from .values import Band, ComputeError, GeometryValue, ImageValue, check_single_values
 
 PICTURES = ("PNG", "JPEG", "AUTO_JPEG_PNG")
 CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GEO_TIFF": "image/tiff", "NPY": "application/octet-stream"}
@@ -58,6 +58,7 @@ def _chosen(image: ImageValue, names: Sequence[str]) -> list[Band]:
     chosen = [by_name[name] for name in names] if names else list(image.bands)
     if not chosen:
         raise ComputeError("The image has no bands.")
+    check_single_values(chosen)
     return chosen
 
 

@@ -153,6 +153,8 @@ class ReducerOutput:
     positions: tuple[int, ...] = (0,)
     weighted: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
     collect: Callable[[Records], Any] | None = None
+    is_array: bool = False
+    """True where the result is an array, which no reduction over images holds yet."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,13 @@ class FunctionValue:
         return self.call(dict(zip(self.argument_names, arguments)))
 
 
+def check_single_values(bands: Sequence[Band]) -> None:
+    """ComputeError where a band's pixels hold arrays: files and pictures have one number a pixel."""
+    for band in bands:
+        if band.source.array_shape:
+            raise ComputeError(f"The pixels of band {band.name!r} are arrays; use arrayGet or arrayFlatten first.")
+
+
 def map_sources(image: ImageValue, function: Callable[[Source], Source], dtype: Any = None) -> ImageValue:
     """The image with each band's source replaced, names and grids kept."""
     return image.with_bands(
@@ -219,3 +228,10 @@ class ArrayValue:
     """Numbers in rows and columns of any number of dimensions; the type of the elements is that of ``data``."""
 
     data: np.ndarray
+
+
+def check_array_shapes(sources: Sequence[Source]) -> None:
+    """ComputeError where pixels hold arrays of different shapes; numbers go with arrays of any shape."""
+    shapes = {source.array_shape for source in sources} - {()}
+    if len(shapes) > 1:
+        raise ComputeError(f"arrays of the shapes {sorted(shapes)} together are not implemented by the local engine")

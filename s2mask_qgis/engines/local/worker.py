@@ -28,7 +28,7 @@ from .graph import check_vocabulary, decode
 from .interpreter import Interpreter
 from .library.library import SceneLibrary
 from .pixel_answers import pixels_file
-from .values import CollectionValue, ComputeError, FeatureValue, ImageValue
+from .values import CollectionValue, ComputeError, FeatureValue, ImageValue, check_single_values
 from .vocabulary import VOCABULARY
 
 CACHE_MB = 512
@@ -140,6 +140,7 @@ class Worker:
         image = self._evaluate(job["expression"])
         if not isinstance(image, ImageValue) or not image.bands:
             raise ComputeError("Only an Image with at least one band can be exported.")
+        check_single_values(image.bands)
         store = self._catalogue.store
         grid = Grid.from_json(job["grid"])
         for share in store.write(image, grid, job["asset"], job["name"], job["pyramiding"]):

@@ -1,8 +1,7 @@
-"""Arithmetic, comparison, logic and bit operations, on images band by band and on numbers."""
+"""Arithmetic, comparison, logic and bit operations, on images band by band."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..raster.sources import Constant, Elementwise
-from ..values import Band, ComputeError, ImageValue, map_sources
+from ..values import Band, ComputeError, ImageValue, check_array_shapes, map_sources
 from .registry import Algorithm, algorithm
 
 Operation = Callable[..., np.ndarray]
@@ -143,8 +142,8 @@ _OLD_NAMES = {
 }
 
 
-def _matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band]], ImageValue]:
-    """Pairs of bands, and the image that the result is named after.
+def matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band]], ImageValue]:
+    """Pairs of bands of two images, and the image that the result is named after.
 
     One band goes with every band of the other image; the same names go together by name; otherwise images of the same
     number of bands go together in order.
@@ -166,9 +165,10 @@ def _matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band
 def apply_binary(name: str, left: ImageValue, right: ImageValue) -> ImageValue:
     """A binary operation on two images; properties and footprint are the first's."""
     operation, dtype, _ = _ALL_BINARY[name]
-    pairs, named = _matched(left, right)
+    pairs, named = matched(left, right)
     bands = []
     for (a, b), model in zip(pairs, named.bands):
+        check_array_shapes([a.source, b.source])
         declared = np.dtype(dtype) if dtype is not None else _union(name, a, b)
         bands.append(Band(model.name, Elementwise(operation, a.source, b.source), a.grid or b.grid, declared))
     return ImageValue(tuple(bands), left.properties, left.footprint or right.footprint)
@@ -193,7 +193,13 @@ def _old_name(name: str) -> tuple[str, ...]:
 
 
 def _image_binary(name: str, description: str) -> Algorithm:
-    @algorithm(f"Image.{name}", "Image image1, Image image2 -> Image", _old_name(name), description=description)
+    @algorithm(
+        f"Image.{name}",
+        "Image image1, Image image2 -> Image",
+        _old_name(name),
+        description=description,
+        takes_arrays=True,
+    )
     def compute(left: ImageValue, right: ImageValue) -> ImageValue:
         return apply_binary(name, left, right)
 
@@ -201,40 +207,11 @@ def _image_binary(name: str, description: str) -> Algorithm:
 
 
 def _image_unary(name: str, operation: Operation, dtype: Any, description: str) -> Algorithm:
-    @algorithm(f"Image.{name}", "Image value -> Image", _old_name(name), description=description)
+    @algorithm(f"Image.{name}", "Image value -> Image", _old_name(name), description=description, takes_arrays=True)
     def compute(image: ImageValue) -> ImageValue:
         return map_sources(image, lambda source: Elementwise(operation, source), dtype)
 
     return compute
-
-
-def _number_binary(name: str, operation: Operation, description: str) -> Algorithm:
-    @algorithm(f"Number.{name}", "Number left, Number right -> Number", description=description)
-    def compute(left: float, right: float) -> float:
-        return _scalar(operation(np.asarray(left), np.asarray(right)))
-
-    return compute
-
-
-def _number_unary(name: str, operation: Operation, description: str) -> Algorithm:
-    def by_numpy(value: float) -> float:
-        return _scalar(operation(np.asarray(value)))
-
-    by_math = getattr(math, name, by_numpy)
-
-    @algorithm(f"Number.{name}", "Number input -> Number", description=description)
-    def compute(value: float) -> float:
-        try:
-            return by_math(value)  # rounded more closely than numpy's vectorised functions are
-        except (ValueError, OverflowError):  # where there is no finite value, numpy gives the infinite one, or NaN
-            return by_numpy(value)
-
-    return compute
-
-
-def _scalar(value: np.ndarray) -> float:
-    number = value.item()
-    return number if isinstance(number, int) or math.isfinite(number) else float(number)
 
 
 _ALL_BINARY = BINARY | _IMAGE_BINARY_MORE
@@ -242,8 +219,6 @@ IMAGE_BINARY = tuple(_image_binary(name, text) for name, (_, _, text) in _ALL_BI
 IMAGE_UNARY = tuple(
     _image_unary(name, function, dtype, text) for name, (function, dtype, text) in (UNARY | _IMAGE_UNARY_MORE).items()
 )
-NUMBER_BINARY = tuple(_number_binary(name, function, text) for name, (function, _, text) in BINARY.items())
-NUMBER_UNARY = tuple(_number_unary(name, function, text) for name, (function, _, text) in UNARY.items())
 
 
 def apply_unary(name: str, image: ImageValue) -> ImageValue:

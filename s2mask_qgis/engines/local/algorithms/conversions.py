@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
 
-from ..raster.sources import Constant
+from ..raster.sources import Constant, ConstantArray
 from ..values import (
+    ArrayValue,
     Band,
     CollectionValue,
     ComputeError,
+    DateRangeValue,
     DateValue,
     FeatureValue,
     FilterValue,
@@ -22,9 +24,11 @@ from ..values import (
     GeometryValue,
     ImageValue,
     KernelValue,
+    PixelTypeValue,
     ProjectionValue,
     ReducerValue,
 )
+from .array_building import array_from
 
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(?P<fraction>\d{1,3}))?)?Z?)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -41,6 +45,7 @@ def describe(value: Any) -> str:
         FilterValue: "Filter",
         ReducerValue: "Reducer",
         FunctionValue: "function",
+        ArrayValue: "Array",
     }
     return names.get(type(value), type(value).__name__)
 
@@ -61,7 +66,10 @@ def plain_number(value: float) -> float:
 
 
 def constant_image(value: Any) -> ImageValue:
-    """An image of constant bands from a number or a list of numbers; named constant, or constant_0, constant_1, …"""
+    """An image of constant bands from a number or a list of numbers, named constant, or constant_0, constant_1, …; of
+    an array, one band with the array in every pixel."""
+    if isinstance(value, ArrayValue):
+        return ImageValue((_constant_band(value.data),))
     numbers = value if isinstance(value, list) else [value]
     if not numbers or not all(is_number(number) for number in numbers):
         raise ComputeError(f"cannot make an image of a {describe(value)}")
@@ -72,6 +80,10 @@ def constant_image(value: Any) -> ImageValue:
         for name, number in zip(names, numbers)
     ]
     return ImageValue(tuple(bands))
+
+
+def _constant_band(data: np.ndarray) -> Band:
+    return Band("constant", ConstantArray(data) if data.ndim else Constant(data.item()), None, data.dtype)
 
 
 def to_image(value: Any) -> ImageValue:
@@ -143,6 +155,18 @@ def to_list(value: Any) -> list[Any]:
     return value
 
 
+def to_array(value: Any) -> ArrayValue:
+    """An array from an array, a number or nested lists of numbers."""
+    return value if isinstance(value, ArrayValue) else array_from(value, None)
+
+
+def texts(values: Sequence[Any]) -> Sequence[str]:
+    """Values that are all texts (names, keys). ComputeError where one is not."""
+    if not all(isinstance(value, str) for value in values):
+        raise ComputeError("names and keys are texts")
+    return values
+
+
 def to_dictionary(value: Any) -> dict[str, Any]:
     """A dictionary."""
     if not isinstance(value, Mapping):
@@ -162,6 +186,8 @@ def to_date(value: Any) -> DateValue:
     if isinstance(value, DateValue):
         return value
     if is_number(value):
+        if not math.isfinite(value):
+            raise ComputeError(f"there is no date {value} milliseconds after 1970")
         return DateValue(int(value))
     if isinstance(value, str):
         return DateValue(_millis(value))
@@ -211,6 +237,7 @@ CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "ImageCollection": to_collection,
     "FeatureCollection": to_collection,
     "Element": to_element,
+    "Feature": _instance_of(FeatureValue, "Feature"),
     "Geometry": to_geometry,
     "Float": to_float,
     "Number": to_float,
@@ -218,10 +245,13 @@ CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "Long": to_integer,
     "String": to_string,
     "List": to_list,
+    "Array": to_array,
     "Dictionary": to_dictionary,
     "Boolean": to_boolean,
     "Date": to_date,
+    "DateRange": _instance_of(DateRangeValue, "DateRange"),
     "Projection": to_projection,
+    "PixelType": _instance_of(PixelTypeValue, "PixelType"),
     "Filter": _instance_of(FilterValue, "Filter"),
     "Reducer": _instance_of(ReducerValue, "Reducer"),
     "Kernel": _instance_of(KernelValue, "Kernel"),

@@ -1,25 +1,25 @@
-"""Elements and plain values: features, properties, dates, choices, lists and dictionaries."""
+"""Elements with properties, projections, choices and equality."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from ..values import (
+    ArrayValue,
     CollectionValue,
     ComputeError,
-    DateRangeValue,
-    DateValue,
     FeatureValue,
-    FunctionValue,
     GeometryValue,
     ImageValue,
     ProjectionValue,
 )
-from .conversions import projection_value, to_date
-from .registry import algorithm
+from .conversions import describe, is_number, projection_value, texts, to_array
+from .equality import are_equal
+from .registry import Algorithm, algorithm
 
-_DAY_MS = 86_400_000
 Propertied = Any
 
 
@@ -83,27 +83,6 @@ def geometry_of(element: Propertied, max_error: Any, projection: ProjectionValue
     return element.footprint if isinstance(element, ImageValue) else element.geometry
 
 
-@algorithm("Date", "Object value, String timeZone = null -> Date")
-def date(value: Any, zone: str | None) -> DateValue:
-    """An instant from milliseconds since 1970 UTC, a date or an ISO text."""
-    if zone not in (None, "UTC"):
-        raise ComputeError("time zones other than UTC are not implemented by the local engine")
-    return to_date(value)
-
-
-@algorithm("Date.millis", "Date date -> Long")
-def date_millis(value: DateValue) -> int:
-    """Milliseconds since 1970 UTC."""
-    return value.millis
-
-
-@algorithm("DateRange", "Object start, Object end = null, String timeZone = null -> DateRange")
-def date_range(start: Any, end: Any, zone: str | None) -> DateRangeValue:
-    """From start (included) to end (excluded); one day where no end is given."""
-    first = to_date(start).millis
-    return DateRangeValue(first, to_date(end).millis if end is not None else first + _DAY_MS)
-
-
 @algorithm("Projection", "Object crs, List transform = null, String transformWkt = null -> Projection")
 def projection(crs: Any, transform: list[float] | None, wkt: str | None) -> ProjectionValue:
     """A coordinate system, with the transform of a grid in it."""
@@ -114,30 +93,71 @@ def projection(crs: Any, transform: list[float] | None, wkt: str | None) -> Proj
 
 @algorithm("If", "Object condition = null, Object trueCase = null, Object falseCase = null -> Object")
 def choose(condition: Any, true_case: Any, false_case: Any) -> Any:
-    """One of two values; null, 0, false and the empty text choose the second."""
-    return true_case if condition not in (None, 0, False, "") else false_case
+    """One of two values; null, 0, NaN, false and empty texts, lists and dictionaries choose the second."""
+    if isinstance(condition, float) and math.isnan(condition):
+        return false_case
+    is_plain = condition is None or isinstance(condition, (bool, int, float, str, list, dict))
+    return true_case if condition or not is_plain else false_case
 
 
-@algorithm("List.get", "List list, Integer index -> Object")
-def list_get(items: list[Any], index: int) -> Any:
-    """One element; a negative index counts from the end."""
-    if not -len(items) <= index < len(items):
-        raise ComputeError(f"List index must be between 0 and {len(items) - 1}, or -{len(items)} and -1: {index}")
-    return items[index]
+@algorithm("IsEqual", "Object left = null, Object right = null -> Boolean")
+def is_equal(left: Any, right: Any) -> bool:
+    """True where two values are equal: numbers by value, lists and dictionaries entry by entry."""
+    return are_equal(left, right)
 
 
-@algorithm("List.map", "List list, Algorithm baseAlgorithm, Boolean dropNulls = false -> List")
-def list_map(items: list[Any], function: FunctionValue, drop_nulls: bool) -> list[Any]:
-    """The results of a function of each element, in order."""
-    results = [function(item) for item in items]
-    return [result for result in results if result is not None] if drop_nulls else results
+def _typed_get(name: str, is_of_type: Callable[[Any], bool]) -> Algorithm:
+    @algorithm(
+        f"Element.get{name}",
+        f"Element object, String property -> {name}",
+        description=f"A property, which must be of the type {name}; null where there is none.",
+    )
+    def compute(element: Propertied, key: str) -> Any:
+        value = element.properties.get(key)
+        if name == "Array" and isinstance(value, list):
+            return to_array(value)
+        if value is not None and not is_of_type(value):
+            raise ComputeError(f"the property {key!r} is no {name} but a {describe(value)}")
+        return value
+
+    return compute
 
 
-@algorithm("Dictionary.get", "Dictionary dictionary, String key, Object defaultValue = null -> Object")
-def dictionary_get(dictionary: dict[str, Any], key: str, default: Any) -> Any:
-    """The value of a key; the default where there is none; an error where neither exists."""
-    if key in dictionary:
-        return dictionary[key]
-    if default is None:
-        raise ComputeError(f"Dictionary does not contain key: '{key}'.")
-    return default
+TYPED_GETS = (
+    _typed_get("Number", is_number),
+    _typed_get("String", lambda value: isinstance(value, str)),
+    _typed_get("Array", lambda value: isinstance(value, ArrayValue)),
+)
+
+
+@algorithm("Element.toDictionary", "Element element, List properties = null -> Dictionary")
+def to_dictionary(element: Propertied, properties: list[str] | None) -> dict[str, Any]:
+    """The properties named, else all but those of the system, by name. ComputeError for a name that is missing."""
+    if properties is None:
+        return {name: value for name, value in element.properties.items() if not name.startswith("system:")}
+    missing = [name for name in texts(properties) if name not in element.properties]
+    if missing:
+        raise ComputeError(f"there is no property {missing[0]!r}")
+    return {name: element.properties[name] for name in properties}
+
+
+@algorithm("Feature.toArray", "Feature feature, List properties -> Array")
+def to_array_of_properties(element: Propertied, properties: list[str]) -> ArrayValue:
+    """An array of the properties named, which must be numbers."""
+    return to_array([element.properties.get(name) for name in texts(properties)])
+
+
+@algorithm("Feature.setGeometry", "Element feature, Geometry geometry = null -> Element")
+def set_geometry(element: FeatureValue, geometry: GeometryValue | None) -> FeatureValue:
+    """The feature with another geometry, or none."""
+    if not isinstance(element, FeatureValue):
+        raise ComputeError(f"a feature is needed, not a {describe(element)}")
+    return replace(element, geometry=geometry)
+
+
+@algorithm("Feature.id", "Element element -> String")
+def feature_id(element: FeatureValue) -> str | None:
+    """The id within a collection; null where there is none."""
+    if not isinstance(element, FeatureValue):
+        raise ComputeError(f"a feature is needed, not a {describe(element)}")
+    return element.id

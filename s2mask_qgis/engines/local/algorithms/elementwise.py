@@ -141,7 +141,7 @@ BINARY: Mapping[str, Operation] = MappingProxyType(
         "subtract": Operation(_arithmetic(lambda a, b: a - b), None, "Second taken from the first."),
         "multiply": Operation(_arithmetic(lambda a, b: a * b), None, "Product of the two."),
         "divide": Operation(_divide, _DOUBLE, "First divided by the second, with fractions; 0 where the second is 0."),
-        "pow": Operation(_power, _DOUBLE, "First raised to the power of the second; 0 to a negative power is infinite."),
+        "pow": Operation(_power, _DOUBLE, "First to the power of the second; 0 to a negative power is infinite."),
         "mod": Operation(_remainder, None, "Remainder of first by second, with the first's sign; none by 0."),
         "min": Operation(_extreme(min), None, "The smaller of the two; NaN where one is NaN."),
         "max": Operation(_extreme(max), None, "The larger of the two; NaN where one is NaN."),

@@ -11,7 +11,7 @@ from ..values import ComputeError, FunctionValue, ImageValue
 from .arithmetic import BINARY, UNARY, apply_binary, apply_unary, negated
 from .conversions import constant_image, to_image
 from .images import rename_bands, select_bands, where_nonzero
-from .registry import algorithm
+from .registry import algorithm, has_array_pixels
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
@@ -231,6 +231,9 @@ def parse_expression(expression: str, default_name: str, names: list[str], free_
         missing = [name for name in names if name not in given]
         if missing:
             raise ComputeError(f"Image.parseExpression: the variable {missing[0]!r} has no value")
-        return evaluate({name: to_image(value) for name, value in given.items()})
+        images = {name: to_image(value) for name, value in given.items()}
+        if any(map(has_array_pixels, images.values())):
+            raise ComputeError("Image.parseExpression: images of arrays are not implemented by the local engine here")
+        return evaluate(images)
 
     return FunctionValue(tuple(names), call)

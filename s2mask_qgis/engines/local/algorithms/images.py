@@ -30,7 +30,7 @@ def constant(value: Any) -> ImageValue:
     return to_image(value)
 
 
-@algorithm("Image.select", "Image input, List bandSelectors, List newNames = null -> Image")
+@algorithm("Image.select", "Image input, List bandSelectors, List newNames = null -> Image", takes_arrays=True)
 def select(image: ImageValue, selectors: list[Any], new_names: list[str] | None) -> ImageValue:
     """Bands chosen by name, by regular expression that matches the whole name, or by position, and renamed."""
     chosen = select_bands(image, selectors)
@@ -63,7 +63,7 @@ def _matching(image: ImageValue, selector: Any) -> list[Band]:
     return found
 
 
-@algorithm("Image.rename", "Image input, List names -> Image")
+@algorithm("Image.rename", "Image input, List names -> Image", takes_arrays=True)
 def rename(image: ImageValue, names: list[str]) -> ImageValue:
     """The same bands under other names, one name a band."""
     return rename_bands(image, names)
@@ -80,7 +80,11 @@ def rename_bands(image: ImageValue, names: Sequence[str]) -> ImageValue:
     return image.with_bands([replace(band, name=name) for band, name in zip(image.bands, names)])
 
 
-@algorithm("Image.addBands", "Image dstImg, Image srcImg, List names = null, Boolean overwrite = false -> Image")
+@algorithm(
+    "Image.addBands",
+    "Image dstImg, Image srcImg, List names = null, Boolean overwrite = false -> Image",
+    takes_arrays=True,
+)
 def add_bands(image: ImageValue, other: ImageValue, names: list[str] | None, overwrite: bool) -> ImageValue:
     """The first image's bands, then those of the second; a name already taken gets a numbered suffix, or is replaced
     with ``overwrite``. Properties and footprint are the first image's."""
@@ -99,7 +103,7 @@ def add_all(image: ImageValue, added: Sequence[Band], overwrite: bool = False) -
     return image.with_bands(list(bands.values()))
 
 
-@algorithm("Image.bandNames", "Image image -> List")
+@algorithm("Image.bandNames", "Image image -> List", takes_arrays=True)
 def band_names(image: ImageValue) -> list[str]:
     """Names of the bands, in order."""
     return list(image.band_names)

@@ -92,7 +92,7 @@ def _converted(number: float, conversion: re.Match[str]) -> str:
     else:
         raise refuse(f"the conversion {conversion[0]!r} of {number}")
     width = int(conversion["width"] or 0)
-    if "-" in flags and ("0" in flags or not width) or "+" in flags and " " in flags or "0" in flags and not width:
+    if len(set(flags) & set("-0")) > (width > 0) or len(set(flags) & set("+ ")) > 1:
         raise ComputeError(f"the flags of {conversion[0]!r} contradict each other")
     if kind != "s" and not body.startswith("-"):
         body = ("+" if "+" in flags else " " if " " in flags else "") + body

@@ -152,8 +152,8 @@ def linear_regression(number_x: int, number_y: int) -> ReducerValue:
     coefficients, residuals = statistics.linear_regression(number_x)
     weighted = statistics.only_whole("linearRegression")
     outputs = (
-        ReducerOutput("coefficients", coefficients, np.dtype(np.float64), None, positions, weighted),
-        ReducerOutput("residuals", residuals, np.dtype(np.float64), None, positions, weighted),
+        ReducerOutput("coefficients", coefficients, np.dtype(np.float64), None, positions, weighted, is_array=True),
+        ReducerOutput("residuals", residuals, np.dtype(np.float64), None, positions, weighted, is_array=True),
     )
     return ReducerValue(outputs, inputs)
 

@@ -212,7 +212,7 @@ def _named(image: ImageValue, name: str) -> list[Source]:
 
 def pixel_output(output: ReducerOutput) -> ReducerOutput:
     """An output that pixels can hold. ComputeError for one that cannot be stored as a number of a pixel."""
-    if output.collect is not None:
+    if output.collect is not None or output.is_array:
         raise ComputeError(f"the reducer's output {output.name!r} is not implemented in images by the local engine")
     return output
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-from ..values import ComputeError, ImageValue
+from ..values import CollectionValue, ComputeError, ImageValue
 
 _REQUIRED = object()
 _PARAMETER = re.compile(r"^\s*(?P<type>[\w<>]+)\s+(?P<name>\w+)\s*(?:=\s*(?P<default>.+?)\s*)?$")
+_OF_PIXELS = ("Image", "ImageCollection", "FeatureCollection")
+"""Types of arguments whose pixels an algorithm may read."""
 _DEFAULTS = {"null": None, "true": True, "false": False}
 
 
@@ -48,7 +50,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One algorithm; ``aliases`` are other names of the same."""
+    """One algorithm; ``aliases`` are other names of the same. Only algorithms that take arrays are given images whose
+    pixels hold them."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -57,6 +60,7 @@ class Algorithm:
     description: str
     needs_context: bool = False
     aliases: tuple[str, ...] = ()
+    takes_arrays: bool = False
 
     def invoke(self, given: Mapping[str, Any], context: Context) -> Any:
         """The algorithm's value for arguments by name; arguments left out get their defaults.
@@ -73,11 +77,18 @@ class Algorithm:
         if missing:
             raise ComputeError(f"{self.name}: the required argument {missing[0]!r} is missing.")
         converted = [convert(arguments[p.name], p, self.name) for p in self.parameters]
+        if not self.takes_arrays:
+            self._refuse_array_pixels(converted)
         try:
             return self.function(context, *converted) if self.needs_context else self.function(*converted)
         except ComputeError as error:
             text = str(error)
             raise ComputeError(text if re.match(r"^\w+(\.\w+)*: ", text) else f"{self.name}: {text}") from None
+
+    def _refuse_array_pixels(self, arguments: Sequence[Any]) -> None:
+        for parameter, value in zip(self.parameters, arguments):
+            if parameter.type in _OF_PIXELS and has_array_pixels(value):
+                raise ComputeError(f"{self.name}: images of arrays are not implemented by the local engine here")
 
     def describe(self, name: str) -> dict[str, Any]:
         """The algorithm as the service lists it, under its name or an alias."""
@@ -89,8 +100,20 @@ class Algorithm:
         }
 
 
+def has_array_pixels(value: Any) -> bool:
+    """Whether a value is an image whose pixels hold arrays, or a collection with such an image."""
+    if isinstance(value, CollectionValue):
+        return any(isinstance(element, ImageValue) and has_array_pixels(element) for element in value.elements)
+    return isinstance(value, ImageValue) and any(band.source.array_shape for band in value.bands)
+
+
 def algorithm(
-    name: str, signature: str, aliases: tuple[str, ...] = (), needs_context: bool = False, description: str = ""
+    name: str,
+    signature: str,
+    aliases: tuple[str, ...] = (),
+    needs_context: bool = False,
+    description: str = "",
+    takes_arrays: bool = False,
 ) -> Callable[[Callable[..., Any]], Algorithm]:
     """Decorator: makes an Algorithm of a function whose parameters stand in the order of ``signature``.
 
@@ -101,7 +124,7 @@ def algorithm(
     def wrap(function: Callable[..., Any]) -> Algorithm:
         text = description or (function.__doc__ or "").strip()
         parameters = tuple(_parameter(part) for part in parameter_text.split(",") if part.strip())
-        return Algorithm(name, parameters, returns, function, text, needs_context, aliases)
+        return Algorithm(name, parameters, returns, function, text, needs_context, aliases, takes_arrays)
 
     return wrap
 
@@ -135,6 +158,8 @@ def convert(value: Any, parameter: Parameter, algorithm_name: str) -> Any:
     """A value as the type that a parameter declares: numbers to images, texts to images by id, and so on."""
     from .conversions import CONVERTERS
 
+    if value is None and parameter.is_optional:
+        value = parameter.default
     if value is None:
         if parameter.is_optional or parameter.type == "Object":
             return None

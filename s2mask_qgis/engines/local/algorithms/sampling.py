@@ -81,6 +81,7 @@ def projection_of(
     "Image image, Geometry region = null, Float scale = null, Projection projection = null, Float factor = null, "
     "Long numPixels = null, Integer seed = 0, Boolean dropNulls = true, Float tileScale = 1.0, "
     "Boolean geometries = false -> FeatureCollection",
+    takes_arrays=True,
 )
 def sample(
     image: ImageValue,
@@ -109,7 +110,7 @@ def sample(
     pixels = Evaluation([band.source for band in image.bands]).read(window)
     valid = np.stack([part.valid_or_true() for part in pixels])
     kept = np.flatnonzero(valid.all(axis=0) if drop_nulls else np.ones(valid.shape[1], bool))
-    columns = [part.data[kept].tolist() for part in pixels]
+    columns = [np.moveaxis(part.data, -1, 0)[kept].tolist() for part in pixels]
     masks = [part[kept].tolist() for part in valid]
     points = _points(window, kept, grid.crs) if geometries else [None] * len(kept)
     features = []

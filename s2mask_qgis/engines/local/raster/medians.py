@@ -75,19 +75,26 @@ def median_layers(
     An even number of values has the mean of the middle two as its median. Returns the medians and where there is one
     (None: everywhere). ``valid`` holds an array of booleans a layer, or None where all of it is valid.
     """
-    shape = layers[0].shape
-    flat = [np.ravel(layer) for layer in layers]
+    shape, signed = layers[0].shape, layers[0].dtype
+    unsigned = np.dtype(f"u{signed.itemsize}")
+    # With its sign bit turned over a signed number is ordered like an unsigned one.
+    turned = unsigned.type(1 << 8 * signed.itemsize - 1 if signed.kind == "i" else 0)
+    flat = [np.ravel(layer).view(unsigned) for layer in layers]
     masks = [None if mask is None else np.ravel(mask) for mask in valid]
     result = np.empty(flat[0].size)
     counts = None if all(mask is None for mask in masks) else np.empty(flat[0].size, np.uint8)
-    buffer = np.empty((len(layers) + 1, min(CHUNK_PX, flat[0].size)), layers[0].dtype)
+    buffer = np.empty((len(layers) + 1, min(CHUNK_PX, flat[0].size)), unsigned)
     for start in range(0, flat[0].size, CHUNK_PX):
         part = slice(start, start + CHUNK_PX)
         rows = [row[: result[part].size] for row in buffer]
-        missing = _fill(rows, [layer[part] for layer in flat], [_needed(mask, part) for mask in masks])
+        for row, layer in zip(rows, flat):
+            np.bitwise_xor(layer[part], turned, out=row)
+        missing = _fill_gaps(rows, [_needed(mask, part) for mask in masks])
         if counts is not None:
             counts[part] = 0 if missing is None else missing
-        result[part] = _middle_of(_selected(rows, len(layers)), len(layers), missing)
+        selected = _selected(rows, len(layers))
+        low, high = (selected[position] ^ turned for position in middle(len(layers)))
+        result[part] = _median_of(low.view(signed), high.view(signed), len(layers), missing)
     if counts is None:
         return result.reshape(shape), None
     return result.reshape(shape), (counts < len(layers)).reshape(shape)
@@ -100,45 +107,27 @@ def _needed(mask: np.ndarray | None, part: slice) -> np.ndarray | None:
     return mask[part]
 
 
-def _fill(rows: list[np.ndarray], layers: list[np.ndarray], masks: list[np.ndarray | None]) -> np.ndarray | None:
-    """Copy a chunk of each layer to ``rows``; returns how many values of each pixel are missing, None for none.
+def _fill_gaps(rows: list[np.ndarray], masks: list[np.ndarray | None]) -> np.ndarray | None:
+    """Fill the gaps of unsigned layers; returns how many values of each pixel are missing, None for none.
 
     Missing values become in turn the type's largest and smallest number: as many go above as below the valid ones (one
-    more above where their number is odd), so the median stays where it is for a full stack.
+    more above where their number is odd), so the median stays where it is for a full stack. Bits are set by logic,
+    which is many times faster than assigning by a mask.
     """
     if all(mask is None for mask in masks):
-        for row, layer in zip(rows, layers):
-            row[:] = layer
         return None
+    ones = np.iinfo(rows[0].dtype).max
     missing = np.zeros(rows[0].size, np.uint8)
-    is_odd = np.zeros(rows[0].size, bool)
-    for row, layer, mask in zip(rows, layers, masks):
-        row[:] = layer
+    filler = np.full(rows[0].size, ones, rows[0].dtype)
+    gap = np.empty_like(filler)
+    for row, mask in zip(rows, masks):
         if mask is not None:
-            absent = ~mask
-            _put_largest(row, absent)
-            _put_smallest(row, absent & is_odd)
-            is_odd ^= absent
-            missing += absent
+            np.multiply(~mask, ones, out=gap, casting="unsafe", dtype=gap.dtype)
+            row &= ~gap
+            row |= filler & gap
+            filler ^= gap
+            missing += (~mask).view(np.uint8)
     return missing
-
-
-def _put_largest(row: np.ndarray, where: np.ndarray) -> None:
-    """Set values to the largest of their type; unsigned ones by their bits, five times faster than by a mask."""
-    largest = np.iinfo(row.dtype).max
-    if row.dtype.kind == "u":
-        row |= np.multiply(where, largest, dtype=row.dtype, casting="unsafe")
-    else:
-        np.putmask(row, where, largest)
-
-
-def _put_smallest(row: np.ndarray, where: np.ndarray) -> None:
-    """Set values to the smallest of their type."""
-    limits = np.iinfo(row.dtype)
-    if row.dtype.kind == "u":
-        row &= np.multiply(~where, limits.max, dtype=row.dtype, casting="unsafe")
-    else:
-        np.putmask(row, where, limits.min)
 
 
 def _selected(rows: list[np.ndarray], count: int) -> list[np.ndarray]:
@@ -155,9 +144,8 @@ def _selected(rows: list[np.ndarray], count: int) -> list[np.ndarray]:
     return rows
 
 
-def _middle_of(rows: list[np.ndarray], count: int, missing: np.ndarray | None) -> np.ndarray:
-    """The medians of selected rows: one row where the number of values is odd, the mean of two where it is even."""
-    low, high = (rows[position] for position in middle(count))
+def _median_of(low: np.ndarray, high: np.ndarray, count: int, missing: np.ndarray | None) -> np.ndarray:
+    """The medians from the values around the middle: one where their number is odd, the mean of two where even."""
     if missing is None:
         if count % 2:
             return high.astype(np.float64)

@@ -32,9 +32,14 @@ Reader = Callable[["Source", Window], Pixels]
 
 
 class Source(ABC):
-    """One band's pixels. ``inputs`` are the sources it reads from."""
+    """One band's pixels. ``inputs`` are the sources it reads from.
+
+    Pixels that hold arrays have the axes ``array_shape`` in front of those of the window, and their validity, which has
+    the window's axes only, is never None.
+    """
 
     inputs: tuple[Source, ...] = ()
+    array_shape: tuple[int, ...] = ()
 
     @abstractmethod
     def compute(self, window: Window, read: Reader) -> Pixels:
@@ -53,6 +58,19 @@ class Constant(Source):
         return Pixels(np.broadcast_to(dtype(self.value), window.shape))
 
 
+class ConstantArray(Source):
+    """The same array in every pixel."""
+
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+        self.array_shape = value.shape
+
+    def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
+        value = self.value.reshape(*self.value.shape, *(1 for _ in window.shape))
+        return Pixels(np.broadcast_to(value, (*self.value.shape, *window.shape)), np.ones(window.shape, bool))
+
+
 class Masked(Source):
     """Nowhere valid."""
 
@@ -64,12 +82,14 @@ class Masked(Source):
 class Elementwise(Source):
     """A function of the inputs' values, pixel by pixel; valid where all inputs are, and where the function says so.
 
-    ``function`` takes one array an input and returns the values, or the values and their validity.
+    ``function`` takes one array an input and returns the values, or the values and their validity. Where an input
+    holds arrays, the others hold arrays of the same shape, or numbers that meet each of the elements.
     """
 
     def __init__(self, function: Callable[..., np.ndarray | tuple[np.ndarray, np.ndarray]], *inputs: Source) -> None:
         self.function = function
         self.inputs = inputs
+        self.array_shape = max((source.array_shape for source in inputs), key=len, default=())
 
     def compute(self, window: Window, read: Reader) -> Pixels:
         """See Source."""
