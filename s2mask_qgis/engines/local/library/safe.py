@@ -80,7 +80,8 @@ class _NoDoctype(ElementTree.TreeBuilder):
 
 def read_xml(files: SafeFiles, name: str) -> ElementTree.Element:
     """The root element of a metadata file; SceneError where it is damaged."""
-    parser = ElementTree.XMLParser(target=_NoDoctype())  # nosec B314: without a DOCTYPE there are no entities to expand
+    # Without a DOCTYPE there are no entities to expand.
+    parser = ElementTree.XMLParser(target=_NoDoctype())  # nosec B314
     try:
         parser.feed(files.read(name))
         return parser.close()
