@@ -32,8 +32,8 @@ PRAGMA user_version = 1;"""
 _FINAL = tuple(state.value for state in OperationState if state.is_final)
 _MARKS = ", ".join("?" * len(_FINAL))
 # The statements are put together of these constants only; every value is bound.
-_SELECT = f"SELECT {_COLUMNS} FROM operations"
-_PURGE = f"DELETE FROM operations WHERE state IN ({_MARKS}) AND updated < ?"
+_SELECT = f"SELECT {_COLUMNS} FROM operations"  # nosec B608
+_PURGE = f"DELETE FROM operations WHERE state IN ({_MARKS}) AND updated < ?"  # nosec B608
 
 
 @dataclass(frozen=True)
