@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from ..core.area import Area
 from ..core.backgrounds import Backgrounds, choose
-from ..core.grid import Grid
 from ..core.plan import ImagePlan
 from ..core.scenes import Scene
 from ..core.selection import matching
@@ -125,7 +124,6 @@ class _Run:
         self._on_image = on_image
         self._is_cancelled = is_cancelled
         self._active: list[_Active] = []
-        self._grids: dict[str, tuple[Grid, Grid]] = {}
         self._masking_since = 0.0
         self._made = 0
 
@@ -169,20 +167,14 @@ class _Run:
             if results.is_kept(self._engine, scene, key):
                 self._done(results.outcome(self._engine, scene, self._request.area, ImageState.KEPT, 0.0))
                 return
-            plan = plan_image(self._engine, scene, backgrounds, self._grids_of(scene), self._request.parameters)
+            grids = working_grid(self._engine, scene, self._request.area, self._request.parameters.scale_m)
+            plan = plan_image(self._engine, scene, backgrounds, grids, self._request.parameters)
             export = results.mask_export(self._engine, scene, plan, self._request.area, key)
             self._active.append(_Active(scene, plan, key, started, MASK, self._engine.start(export)))
         except (CancelledError, StorageError):
             raise
         except EngineError as error:
             self._failed(scene, str(error), time.monotonic() - started)
-
-    def _grids_of(self, scene: Scene) -> tuple[Grid, Grid]:
-        """The grids of a scene; products of one tile may cover different parts of it, so each is asked."""
-        if scene.index not in self._grids:
-            parameters = self._request.parameters
-            self._grids[scene.index] = working_grid(self._engine, scene, self._request.area, parameters.scale_m)
-        return self._grids[scene.index]
 
     def _collect(self) -> None:
         """Look after the exports that have ended."""

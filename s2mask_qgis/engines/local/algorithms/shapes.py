@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
 from ....core.grid import Grid
 from ..raster.sources import Pixels, Reader, Source
-from ..raster.stored import transform_points
+from ..raster.stored import crs_reference, transform_points, transformation
 from ..raster.windows import Rectangle, Window
 from ..values import ComputeError, GeometryValue, ProjectionValue
 from .conversions import is_number
@@ -194,25 +194,8 @@ def _unit_vector(point: Sequence[float]) -> np.ndarray:
 
 
 def _project(shape: ogr.Geometry, crs_from: str, crs_to: str) -> None:
-    if shape.Transform(_transformation(crs_from, crs_to)) != 0:
+    if shape.Transform(transformation(crs_from, crs_to)) != 0:
         raise ComputeError(f"the geometry cannot be transformed from {crs_from} to {crs_to}")
-
-
-def _transformation(crs_from: str, crs_to: str) -> osr.CoordinateTransformation:
-    return osr.CoordinateTransformation(crs_reference(crs_from), crs_reference(crs_to))
-
-
-def crs_reference(crs: str) -> osr.SpatialReference:
-    """A coordinate system by its name, x before y. ComputeError where there is none of that name."""
-    reference = osr.SpatialReference()
-    try:
-        is_known = reference.SetFromUserInput(crs) == 0
-    except RuntimeError:  # what GDAL raises where its exceptions are on
-        is_known = False
-    if not is_known:
-        raise ComputeError(f"{crs!r} is not a known coordinate system")
-    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    return reference
 
 
 class GeometryMask(Source):

@@ -9,6 +9,7 @@ import numpy as np
 from osgeo import osr
 
 from ....core.grid import Grid
+from ..values import ComputeError
 from .sources import Pixels, Reader, Source
 from .windows import Rectangle, Window
 
@@ -165,16 +166,24 @@ def transform_points(crs_from: str, crs_to: str, x: np.ndarray, y: np.ndarray) -
     if crs_from == crs_to:
         return x, y
     flat = np.column_stack([np.ravel(x), np.ravel(y)])
-    moved = np.array(_transformation(crs_from, crs_to).TransformPoints(flat.tolist()))
+    moved = np.array(transformation(crs_from, crs_to).TransformPoints(flat.tolist()))
     return moved[:, 0].reshape(np.shape(x)), moved[:, 1].reshape(np.shape(y))
 
 
 @lru_cache(maxsize=32)
-def _transformation(crs_from: str, crs_to: str) -> osr.CoordinateTransformation:
-    references = []
-    for crs in (crs_from, crs_to):
-        reference = osr.SpatialReference()
-        reference.SetFromUserInput(crs)
-        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-        references.append(reference)
-    return osr.CoordinateTransformation(*references)
+def transformation(crs_from: str, crs_to: str) -> osr.CoordinateTransformation:
+    """From one coordinate system to another, x before y. ComputeError where a name is unknown."""
+    return osr.CoordinateTransformation(crs_reference(crs_from), crs_reference(crs_to))
+
+
+def crs_reference(crs: str) -> osr.SpatialReference:
+    """A coordinate system by its name, x before y. ComputeError where there is none of that name."""
+    reference = osr.SpatialReference()
+    try:
+        is_known = reference.SetFromUserInput(crs) == 0
+    except RuntimeError:  # what GDAL raises where its exceptions are on
+        is_known = False
+    if not is_known:
+        raise ComputeError(f"{crs!r} is not a known coordinate system")
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
