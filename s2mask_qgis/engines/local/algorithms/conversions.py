@@ -232,6 +232,23 @@ def _instance_of(kind: type, name: str) -> Callable[[Any], Any]:
     return check
 
 
+_TYPE_TESTS: Mapping[str, Callable[[Any], bool]] = {
+    "Number": is_number,
+    "String": lambda value: isinstance(value, str),
+    "Array": lambda value: isinstance(value, ArrayValue),
+    "Geometry": lambda value: isinstance(value, GeometryValue),
+}
+
+
+def of_type(value: Any, name: str, what: str) -> Any:
+    """A value that must be of the type ``name`` already; a list serves as an Array. ``what`` names it for the user."""
+    if name == "Array" and isinstance(value, list):
+        return to_array(value)
+    if not _TYPE_TESTS[name](value):
+        raise ComputeError(f"{what} is no {name} but a {describe(value)}")
+    return value
+
+
 CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "Image": to_image,
     "ImageCollection": to_collection,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..values import ArrayValue, ComputeError, FunctionValue, GeometryValue, ImageValue
+from ..values import ArrayValue, ComputeError, FunctionValue, ImageValue
 from .array_building import array_from
-from .conversions import constant_image, describe, is_number, texts, to_array
+from .conversions import constant_image, is_number, of_type, texts
 from .elementwise import refuse
 from .registry import Algorithm, algorithm
 
@@ -46,29 +46,19 @@ def get(values: dict[str, Any], key: str, default: Any) -> Any:
     return default
 
 
-def _typed_get(name: str, is_of_type: Callable[[Any], bool]) -> Algorithm:
+def _typed_get(name: str) -> Algorithm:
     @algorithm(
         f"Dictionary.get{name}",
         f"Dictionary dictionary, String key -> {name}",
         description=f"The value of a key, which must exist and be of the type {name}.",
     )
     def compute(values: dict[str, Any], key: str) -> Any:
-        value = get.function(values, key, None)
-        if name == "Array" and isinstance(value, list):
-            return to_array(value)
-        if not is_of_type(value):
-            raise ComputeError(f"the value of {key!r} is no {name} but a {describe(value)}")
-        return value
+        return of_type(get.function(values, key, None), name, f"the value of {key!r}")
 
     return compute
 
 
-TYPED_GETS = (
-    _typed_get("Number", is_number),
-    _typed_get("String", lambda value: isinstance(value, str)),
-    _typed_get("Array", lambda value: isinstance(value, ArrayValue)),
-    _typed_get("Geometry", lambda value: isinstance(value, GeometryValue)),
-)
+TYPED_GETS = tuple(_typed_get(name) for name in ("Number", "String", "Array", "Geometry"))
 
 
 @algorithm("Dictionary.set", "Dictionary dictionary, String key, Object value -> Dictionary")

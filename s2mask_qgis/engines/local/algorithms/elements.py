@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..values import (
     ImageValue,
     ProjectionValue,
 )
-from .conversions import describe, is_number, projection_value, texts, to_array
+from .conversions import describe, of_type, projection_value, texts, to_array
 from .equality import are_equal
 from .registry import Algorithm, algorithm
 
@@ -106,7 +105,7 @@ def is_equal(left: Any, right: Any) -> bool:
     return are_equal(left, right)
 
 
-def _typed_get(name: str, is_of_type: Callable[[Any], bool]) -> Algorithm:
+def _typed_get(name: str) -> Algorithm:
     @algorithm(
         f"Element.get{name}",
         f"Element object, String property -> {name}",
@@ -114,20 +113,12 @@ def _typed_get(name: str, is_of_type: Callable[[Any], bool]) -> Algorithm:
     )
     def compute(element: Propertied, key: str) -> Any:
         value = element.properties.get(key)
-        if name == "Array" and isinstance(value, list):
-            return to_array(value)
-        if value is not None and not is_of_type(value):
-            raise ComputeError(f"the property {key!r} is no {name} but a {describe(value)}")
-        return value
+        return None if value is None else of_type(value, name, f"the property {key!r}")
 
     return compute
 
 
-TYPED_GETS = (
-    _typed_get("Number", is_number),
-    _typed_get("String", lambda value: isinstance(value, str)),
-    _typed_get("Array", lambda value: isinstance(value, ArrayValue)),
-)
+TYPED_GETS = tuple(_typed_get(name) for name in ("Number", "String", "Array"))
 
 
 @algorithm("Element.toDictionary", "Element element, List properties = null -> Dictionary")

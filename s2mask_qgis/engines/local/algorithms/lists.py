@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..values import (
-    ArrayValue,
     ComputeError,
     FeatureValue,
     FilterValue,
     FunctionValue,
-    GeometryValue,
     ImageValue,
     Records,
     ReducerValue,
 )
-from .conversions import describe, is_number, to_array
+from .conversions import is_number, of_type
 from .elementwise import refuse
 from .equality import are_equal, position_of
 from .records import column_of, fold_records
@@ -41,29 +39,19 @@ def get(items: list[Any], index: int) -> Any:
     return items[_place(items, index)]
 
 
-def _typed_get(name: str, is_of_type: Callable[[Any], bool]) -> Algorithm:
+def _typed_get(name: str) -> Algorithm:
     @algorithm(
         f"List.get{name}",
         f"List list, Integer index -> {name}",
         description=f"One element, which must be of the type {name}; a negative index counts from the end.",
     )
     def compute(items: list[Any], index: int) -> Any:
-        value = items[_place(items, index)]
-        if name == "Array" and isinstance(value, list):
-            return to_array(value)
-        if not is_of_type(value):
-            raise ComputeError(f"the element {index} is no {name} but a {describe(value)}")
-        return value
+        return of_type(items[_place(items, index)], name, f"the element {index}")
 
     return compute
 
 
-TYPED_GETS = (
-    _typed_get("Number", is_number),
-    _typed_get("String", lambda value: isinstance(value, str)),
-    _typed_get("Array", lambda value: isinstance(value, ArrayValue)),
-    _typed_get("Geometry", lambda value: isinstance(value, GeometryValue)),
-)
+TYPED_GETS = tuple(_typed_get(name) for name in ("Number", "String", "Array", "Geometry"))
 
 
 @algorithm("List.size", "List list -> Integer", aliases=("List.length",))
