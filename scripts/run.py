@@ -16,7 +16,8 @@ sys.path.insert(0, str(ROOT))
 import real_qgis  # noqa: E402
 from accuracy import Accuracy, compare  # noqa: E402
 from result_table import summary, table  # noqa: E402
-from s2mask_qgis.core.parameters import SCRIPT_NAMES, ParameterError, RunParameters  # noqa: E402
+from s2mask_qgis.core.fields import ParameterError  # noqa: E402
+from s2mask_qgis.core.parameters import SCRIPT_NAMES, RunParameters  # noqa: E402
 
 BUILD = ROOT / "build"
 ZIP = BUILD / "s2mask_qgis.zip"

@@ -36,12 +36,17 @@ VALUE_MODULES = {
     "core.scenes",
     "core.area",
     "core.grid",
+    "core.fields",
     "core.parameters",
+    "core.filling.parameters",
+    "core.seasons.parameters",
     "core.footprints",
     "core.selection",
     "core.backgrounds",
     "jobs.request",
     "jobs.report",
+    "jobs.series_request",
+    "jobs.series_report",
     "engines.errors",
 }
 

@@ -10,7 +10,8 @@ from qgis.PyQt import uic
 from qgis.PyQt.QtCore import QDate, QSignalBlocker, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QLabel, QWidget
 
-from ..core.parameters import Problem, find_problems
+from ..core.fields import Problem
+from ..core.parameters import find_problems
 from ..paths import form
 from .parameter_form import ParameterForm, user_text
 from .settings import DATES

@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QPushButton, QWidget
 
-from ..core.parameters import ParameterError
+from ..core.fields import ParameterError
 from ..engines.errors import EngineError
 from .wording import tr
 

@@ -20,7 +20,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..core.parameters import Problem, RunParameters
+from ..core.fields import Problem
+from ..core.parameters import RunParameters
 from .wording import tr
 
 LABELS = {

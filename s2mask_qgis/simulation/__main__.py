@@ -9,7 +9,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from ..core.parameters import ParameterError
+from ..core.fields import ParameterError
 from ..engines.errors import EngineError
 from .sample import write_sample
 from .settings import SampleSettings

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date
 
+from ..core.fields import ParameterError, Problem
 from ..core.grid import Grid
-from ..core.parameters import ParameterError, Problem
 
 GENERATOR_VERSION = 1
 """Raised whenever the same settings would give other pixels."""

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from s2mask_qgis.core.parameters import ParameterError, RunParameters, find_problems
+from s2mask_qgis.core.fields import ParameterError
+from s2mask_qgis.core.parameters import RunParameters, find_problems
 
 
 def test_the_defaults_are_the_published_ones():

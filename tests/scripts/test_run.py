@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import run
-from s2mask_qgis.core.parameters import ParameterError
+from s2mask_qgis.core.fields import ParameterError
 
 
 def parameters_of(tmp_path: Path, text: str, *arguments: str) -> dict:

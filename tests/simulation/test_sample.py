@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
-from s2mask_qgis.core.parameters import ParameterError
+from s2mask_qgis.core.fields import ParameterError
 from s2mask_qgis.engines.errors import CancelledError, StorageError
 from s2mask_qgis.simulation.__main__ import main
 from s2mask_qgis.simulation.acquisitions import plan_acquisitions
