@@ -64,7 +64,11 @@ class Pyramiding(Enum):
 
 @dataclass(frozen=True)
 class Export:
-    """One image to be written as an asset on ``grid``; ``request_id`` makes sending it twice harmless."""
+    """One image to be written as an asset on ``grid``; ``request_id`` makes sending it twice harmless.
+
+    ``tile_px`` is the side of the tiles in which a service computes it, None for its own choice: small ones for pixels
+    that hold large arrays.
+    """
 
     image: ee.Image
     asset: str
@@ -72,6 +76,7 @@ class Export:
     request_id: str
     description: str
     pyramiding: Pyramiding = Pyramiding.MEAN
+    tile_px: int | None = None
 
 
 @dataclass(frozen=True)

@@ -107,13 +107,16 @@ class ServiceClient:
         rows, columns = export.grid.shape_yx
         x_scale, x_shear, x0, y_shear, y_scale, y0 = export.grid.transform
         keys = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
+        options: dict[str, Any] = {
+            "earthEngineDestination": {"name": export.asset, "overwrite": True},
+            "pyramidingPolicy": export.pyramiding.value,
+        }
+        if export.tile_px is not None:
+            options["tileSize"] = {"value": export.tile_px}
         request = {
             "expression": export.image,
             "description": export.description[:DESCRIPTION_LENGTH],
-            "assetExportOptions": {
-                "earthEngineDestination": {"name": export.asset, "overwrite": True},
-                "pyramidingPolicy": export.pyramiding.value,
-            },
+            "assetExportOptions": options,
             "grid": {
                 "crsCode": export.grid.crs,
                 "dimensions": {"width": columns, "height": rows},

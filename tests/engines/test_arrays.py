@@ -232,3 +232,19 @@ def test_functions_of_the_library_meet_their_definitions():
     assert answer("Array.erf", input=array([0.5]))[0] == pytest.approx(math.erf(0.5), rel=1e-15)
     assert answer("Array.gammainc", left=array([2.0]), right=array([1])) == [pytest.approx(1 - math.exp(-2))]
     assert answer("Array.atan2", left=array([0]), right=array([1])) == [pytest.approx(math.pi / 2)]
+
+
+def test_eigenvectors_of_large_symmetric_matrices():
+    random = np.random.default_rng(6)
+    half = random.normal(size=(12, 12))
+    matrix = half @ half.T
+    found = np.array(answer("Array.eigen", input=array(matrix.tolist())))
+    assert found.shape == (12, 13)
+    assert (np.diff(found[:, 0]) < 0).all()
+    assert np.allclose(matrix @ found[:, 1:].T, found[:, 1:].T * found[:, 0])
+    assert np.allclose(found[:, 1:] @ found[:, 1:].T, np.eye(12))
+
+
+def test_eigenvectors_whose_signs_would_show_are_refused():
+    assert is_refused("Array.eigen", input=array([[2.0, 1.0], [1.0, 2.0]]))
+    assert is_refused("Array.eigen", input=array(np.arange(100.0).reshape(10, 10).tolist()))

@@ -87,8 +87,6 @@ def test_scenes_of_the_library_are_listed(ee: Any):
     page = ee.data.listAssets({"parent": COLLECTION, "pageSize": 2})
     assert len(page["assets"]) == 2
     assert page["nextPageToken"] == "2"
-    with pytest.raises(ee.EEException, match="Filters of listAssets: not implemented by the local engine"):
-        ee.data.listImages({"parent": COLLECTION, "startTime": "2020-01-01T00:00:00Z"})
 
 
 def test_images_are_copied_moved_and_removed(service: Service, ee: Any):
@@ -217,3 +215,85 @@ def test_a_damaged_description_of_a_folder_is_a_plain_folder(service: Service, e
         (service.store.folder / "damaged" / ".asset.json").write_text(text)
         assert ee.data.getAsset(f"{ROOT}/damaged")["type"] == "FOLDER"
     ee.data.deleteAsset(f"{ROOT}/damaged")
+
+
+def listed(ee: Any, **arguments: Any) -> list[str]:
+    """The indexes of the scenes that a listing gives."""
+    images = ee.data.listImages({"parent": f"projects/earthengine-public/assets/{COLLECTION}", **arguments})
+    return [image["properties"]["system:index"] for image in images["images"]]
+
+
+INSIDE = {"type": "Point", "coordinates": [3.003, 45.151]}
+OUTSIDE = {"type": "Point", "coordinates": [13.0, 45.151]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "positions"),
+    [
+        ({"startTime": "2020-01-10T00:00:00Z"}, [1, 2]),
+        ({"endTime": "2020-01-15T00:00:00.000Z"}, [0, 1]),
+        ({"startTime": "2020-01-06", "endTime": "2020-01-11"}, [1]),
+        ({"properties": ["CLOUDY_PIXEL_PERCENTAGE>=10", "properties.CLOUDY_PIXEL_PERCENTAGE < 20"]}, [1]),
+        ({"properties": ["MGRS_TILE=31TCJ"]}, [0, 1, 2]),
+        ({"properties": ['MGRS_TILE != "31TCJ"']}, []),
+        ({"properties": ["missing!=1"]}, []),
+        ({"properties": ["MGRS_TILE>1"]}, [0, 1, 2]),
+        ({"region": INSIDE, "startTime": "2020-01-15"}, [2]),
+        ({"region": OUTSIDE}, []),
+        ({"region": "POINT(3.003 45.151)"}, [0, 1, 2]),
+        ({"filter": "NOT properties.CLOUDY_PIXEL_PERCENTAGE=10"}, [0, 2]),
+        (
+            {
+                "filter": "properties.CLOUDY_PIXEL_PERCENTAGE=0 OR properties.CLOUDY_PIXEL_PERCENTAGE=20 "
+                "AND (startTime>'2020-01-06' AND endTime < '2021-01-01')"
+            },
+            [2],
+        ),
+        ({"filter": "type=IMAGE", "pageSize": 2}, [0, 1]),
+    ],
+)
+def test_scenes_are_listed_by_filters(ee: Any, arguments: dict[str, Any], positions: list[int]):
+    assert listed(ee, **arguments) == [INDEXES[position] for position in positions]
+
+
+def test_stored_assets_are_listed_by_filters(service: Service, ee: Any):
+    ee.data.createFolder(f"{ROOT}/mask/inner")
+    first = exported(service, "early", ee.Image(1).set({"size": 2, "kind": "a"}))
+    exported(service, "late", ee.Image(1).set({"size": 3, "kind": "b"}))
+
+    def names(text: str) -> list[str]:
+        return [each["name"] for each in ee.data.listAssets({"parent": f"{ROOT}/mask", "filter": text})["assets"]]
+
+    assert names("properties.size<3 AND properties.kind=a") == [first]
+    assert names(f'name="{first}"') == [first]
+    assert f"{ROOT}/mask/inner" in names("type=FOLDER")
+    assert first in names(f"intersects('{json.dumps(INSIDE)}')")
+    assert first not in names("intersects('POINT(13 45)')")
+    ee.data.deleteAsset(f"{ROOT}/mask/inner")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "properties.a",
+        "properties.a=",
+        "properties.a==1",
+        "a=1",
+        "properties.a=1 properties.b=2",
+        "(properties.a=1",
+        "properties.a=1)",
+        'properties.a="1',
+        "properties.a=x*",
+        "startTime>soon",
+        "intersects('x')",
+        'intersects("{}")',
+        "intersects(\"{'type': 'Point', 'coordinates': [1]}\")",
+        "NOT",
+        "NOT " * 5000 + "type=IMAGE",
+        "(" * 5000,
+        "AND",
+    ],
+)
+def test_filters_that_cannot_be_read_are_refused(service: Service, ee: Any, text: str):
+    with pytest.raises(ee.EEException, match=r"^The filter|^Filters with"):
+        ee.data.listAssets({"parent": ROOT, "filter": text})

@@ -55,6 +55,7 @@ def test_parts_of_a_date_are_those_of_the_calendar(time: datetime):
         assert answer("Date.get", date=moment, unit=unit) == getattr(time, unit)
     assert answer("Date.get", date=moment, unit="week") == int(time.strftime("%V"))
     assert answer("Date.getRelative", date=moment, unit="day", inUnit="year") == int(time.strftime("%j")) - 1
+    assert answer("Date.getRelative", date=moment, unit="year", inUnit="month") == 0
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,7 @@ def test_a_range_without_an_end_is_one_millisecond_long():
         ("advance", {"date": date("2020-01-01"), "delta": 9000, "unit": "year"}),
         ("advance", {"date": date("2020-01-01"), "delta": 1e12, "unit": "day", "timeZone": VIENNA}),
         ("getRelative", {"date": date("2020-01-02"), "unit": "week", "inUnit": "year"}),
+        ("getRelative", {"date": date("2020-01-02"), "unit": "day", "inUnit": "day"}),
         ("update", {"date": date("2020-03-28T12:00:00"), "day": 29, "hour": 2, "timeZone": VIENNA, "minute": 30}),
     ],
 )

@@ -11,6 +11,7 @@ from osgeo import ogr
 
 from s2mask_qgis.engines.local.algorithms.shapes import to_ogr
 from s2mask_qgis.engines.local.values import ComputeError
+from tests.engines.calls import answer
 from tests.engines.in_process import evaluate
 
 UTM = "EPSG:32631"
@@ -128,3 +129,63 @@ def test_scales_of_projections(ee: ModuleType):
     assert evaluate(projection.translate(1, 1)).transform == (10, 0, 500010, 0, -10, 4_999_990)
     assert evaluate(ee.Projection("EPSG:4326").nominalScale()) == pytest.approx(111_319.49079)
     assert evaluate(projection.crs()) == UTM
+
+
+def made(ee: ModuleType, kind: str, coordinates: Any) -> Any:
+    """A geometry by the service's own constructor, which the client's checks do not stand before."""
+    return ee.ApiFunction.call_(f"GeometryConstructors.{kind}", coordinates)
+
+
+def test_geometries_stand_for_their_coordinates(ee: ModuleType):
+    west, east = made(ee, "Point", [1, 2]), made(ee, "Point", [3, 4])
+    assert evaluate(made(ee, "LineString", [west, east]).coordinates()) == [[1, 2], [3, 4]]
+    assert evaluate(made(ee, "Rectangle", [west, east]).coordinates()) == [[[1, 2], [3, 2], [3, 4], [1, 4], [1, 2]]]
+    ring = made(ee, "LinearRing", [[0, 0], [1, 0], [1, 1]])
+    assert evaluate(made(ee, "Polygon", [ring]).coordinates()) == [[[0, 0], [1, 0], [1, 1], [0, 0]]]
+    lines = made(ee, "MultiLineString", [made(ee, "LineString", [west, east])])
+    assert evaluate(lines.coordinates()) == [[[1, 2], [3, 4]]]
+    with pytest.raises(ComputeError, match="other coordinate systems than EPSG:4326"):
+        evaluate(ee.ApiFunction.call_("GeometryConstructors.MultiPoint", [ee.Geometry.Point([1, 2], UTM)], "EPSG:4326"))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((-10, -20, 10, 20), (-10, -20, 10, 20)),
+        ((170, 0, -170, 1), (170, 0, 190, 1)),
+        ((190, 0, 200, 1), (-170, 0, -160, 1)),
+        ((-180, -100, 180, 100), (-180, -90, 180, 90)),
+        ((0, 0, 400, 1), (-180, 0, 180, 1)),
+    ],
+)
+def test_boxes_are_brought_to_the_globe(ee: ModuleType, bounds: tuple[float, ...], expected: tuple[float, ...]):
+    box = ee.ApiFunction.call_("GeometryConstructors.BBox", *bounds)
+    west, south, east, north = expected
+    assert evaluate(box.coordinates())[0][0::2] == [[west, south], [east, north], [west, south]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates", "sentence"),
+    [
+        ("Point", [1, math.inf], "finite numbers"),
+        ("Point", [1], "two numbers"),
+        ("LineString", [[1, 2]], "at least 2 corners"),
+        ("Polygon", [[[1, 2], [3, 4]]], "at least 3 corners"),
+        ("Polygon", [[[1, 2], [3, 4], 5]], "nested|two numbers"),
+        ("MultiPoint", [], "needs a list of coordinates"),
+    ],
+)
+def test_coordinates_that_make_no_geometry_are_said(ee: ModuleType, kind: str, coordinates: Any, sentence: str):
+    with pytest.raises(ComputeError, match=rf"^GeometryConstructors.{kind}: .*{sentence}"):
+        evaluate(made(ee, kind, coordinates))
+
+
+@pytest.mark.parametrize("geojson", [{"type": "Point", "coordinates": None}, {"type": "Circle"}, {"type": "Polygon"}])
+def test_what_is_no_geojson_is_said(geojson: dict[str, Any]):
+    with pytest.raises(ComputeError, match=r"^Geometry.area: argument 'geometry': "):
+        answer("Geometry.area", geometry=geojson)
+
+
+def test_a_buffer_needs_a_finite_distance(ee: ModuleType):
+    with pytest.raises(ComputeError, match="must be a finite number"):
+        evaluate(ee.Geometry.Point([1, 2]).buffer(ee.Number(-1).sqrt()))

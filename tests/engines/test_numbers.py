@@ -89,7 +89,8 @@ def test_without_a_real_value_the_result_is_nan(name: str):
         ("leftShift", {"left": 1, "right": 63}),
         ("format", {"number": 1.5, "pattern": "%d"}),
         ("format", {"number": 1.0, "pattern": "%s"}),
-        ("format", {"number": 1, "pattern": "%d %d"}),
+        ("format", {"number": -1, "pattern": "%x"}),
+        ("format", {"number": 1.5, "pattern": "%.3a"}),
         ("toInt", {"input": call("Number.sqrt", input=-1)}),
     ],
 )
@@ -112,7 +113,20 @@ def test_what_the_reference_leaves_open_is_refused(name: str, arguments: dict[st
         (-2.5, "%.0f", "-3"),
         (1e21, "%.1f", "1000000000000000000000.0"),
         (12345.678, "%.3e", "1.235e+04"),
-        (3, "day %d of 100%%", "day 3 of 100%"),
+        (3, "day %d of 7", "day 3 of 7"),
+        (-12, "%(08d", "(000012)"),
+        (1234567.891, "%,015.2f", "0001,234,567.89"),
+        (255, "%#010x", "0x000000ff"),
+        (0.0001, "%g", "0.000100000"),
+        (999999.5, "%g", "1.00000e+06"),
+        (0, "%g", "0.00000"),
+        (1.5e-7, "%s", "1.5E-7"),
+        (12345678.5, "%.5s", "1.234"),
+        (-math.inf, "%(12.2f", "  (Infinity)"),
+        (math.nan, "%+05.1f", "  NaN"),
+        (-0.0, "%.1f", "-0.0"),
+        (1, "%#.0f", "1."),
+        (1.5, "%A", "0X1.8P0"),
     ],
 )
 def test_numbers_are_written_by_patterns(number: float, pattern: str, expected: str):
@@ -131,7 +145,20 @@ def test_numbers_are_read_to_a_base(text: str, radix: int, expected: float):
     assert answer("Number.parse", input=text, radix=radix) == expected
 
 
+@pytest.mark.parametrize("text", [".5", "5.", " 5", "NaN", "5d"])
+def test_looser_ways_to_write_a_number_are_refused(text: str):
+    assert is_refused("Number.parse", input=text)
+
+
 @pytest.mark.parametrize("text", ["", "x", "1,5", "1 0", "0x10", "1_000", "٣"])
 def test_what_writes_no_number_is_an_error(text: str):
     with pytest.raises(ComputeError, match=r"^Number.parse: cannot parse"):
         answer("Number.parse", input=text)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "%", "100%%", "%d %d", "%-05d", "%+ d", "%-d", "%.1d", "%(x", "%,e", "%k", "%++d"]
+)
+def test_patterns_that_break_the_rules_are_errors(pattern: str):
+    with pytest.raises(ComputeError, match=r"^Number.format: "):
+        answer("Number.format", number=1, pattern=pattern)

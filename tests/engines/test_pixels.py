@@ -169,3 +169,15 @@ def test_what_has_no_pixels_is_refused(service: Service, ee: Any):
     with pytest.raises(BadRequestError, match="unbounded"), service.client._translated_errors():
         ee.data.computePixels({"expression": ee.Image(1), "fileFormat": "NPY", "grid": {
             "crsCode": "EPSG:32631", "affineTransform": TRANSFORM}})  # fmt: skip
+
+
+def test_maps_of_the_client_have_its_settings(service: Service):
+    ee = service.client.ee
+    image = ee.Image([1, 3, 0])
+    tiles = image.getMapId({"bands": ["constant", "constant_1", "constant_2"], "min": 0, "max": 4, "opacity": 0.4})
+    status, _, data = service.protocol.handle("GET", f"/v1/{tiles['mapid']}/tiles/3/1/2", "", b"")
+    assert status == 200
+    gdal.FileFromMemBuffer("/vsimem/map.png", data)
+    pixels = gdal.Open("/vsimem/map.png").ReadAsArray()
+    assert pixels.shape == (4, 256, 256)
+    assert [np.unique(channel).tolist() for channel in pixels] == [[64], [191], [0], [102]]

@@ -13,7 +13,7 @@ from osgeo import ogr
 
 from s2mask_qgis.engines.local.algorithms.regions import coverage
 from s2mask_qgis.engines.local.values import ComputeError
-from tests.engines.in_process import CRS, evaluate, grid_of, image_of
+from tests.engines.in_process import CRS, evaluate, grid_of, image_of, values
 
 FOUR = {"a": [[1, 2], [3, 4]]}
 
@@ -111,3 +111,28 @@ def test_coverage_is_the_area_of_each_pixel_inside(corners: list[tuple[int, int]
             f"POLYGON (({left} {top}, {left + 10} {top}, {left + 10} {top - 10}, {left} {top - 10}, {left} {top}))"
         )
         assert found[i, j] == pytest.approx(pixel.Intersection(shape).GetArea() / 100, abs=2e-6)
+
+
+def test_regions_of_a_collection_each_get_the_outputs(ee: ModuleType):
+    left, right = box(ee, 500000, 4999980, 500010, 5000000), box(ee, 500010, 4999980, 500020, 5000000)
+    features = ee.FeatureCollection([ee.Feature(left, {"n": 1}), ee.Feature(right, {"n": 2})])
+    one, two = image_of(FOUR), image_of({"a": [[1, 2], [3, 4]], "b": [[5, 6], [7, 8]]})
+
+    def properties(image: object, reducer: object) -> list[dict[str, float]]:
+        table = image.reduceRegions(features, reducer)
+        return [dict(feature.properties) for feature in evaluate(table, one=one, two=two).elements]
+
+    assert properties(ee.Image("one"), ee.Reducer.mean()) == [{"n": 1, "mean": 2}, {"n": 2, "mean": 3}]
+    assert properties(ee.Image("one"), ee.Reducer.minMax())[1] == {"n": 2, "min": 2, "max": 4}
+    assert properties(ee.Image("two"), ee.Reducer.sum())[0] == {"n": 1, "a": 4, "b": 12}
+    assert properties(ee.Image("two"), ee.Reducer.max(2))[1] == {"n": 2, "max": 4, "max1": 8}
+    with pytest.raises(ComputeError, match="must be a feature with a geometry"):
+        evaluate(ee.Image("one").reduceRegions([ee.Feature(None)], ee.Reducer.mean()), one=one)
+    with pytest.raises(ComputeError, match="Too many pixels"):
+        evaluate(ee.Image("one").reduceRegions(features, ee.Reducer.mean(), maxPixelsPerRegion=1), one=one)
+
+
+def test_clipping_to_a_collection_keeps_what_one_feature_covers(ee: ModuleType):
+    parts = [box(ee, 500000, 4999990, 500010, 5000000), box(ee, 500010, 4999980, 500020, 4999990)]
+    image = ee.Image("one").clipToCollection(ee.FeatureCollection([ee.Feature(part) for part in parts]))
+    assert values(image, (2, 2), one=image_of(FOUR)) == {"a": [[1, None], [None, 4]]}

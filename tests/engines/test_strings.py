@@ -49,6 +49,15 @@ def test_texts_are_ordered_by_their_characters(first: str, second: str):
         ("match", {"input": "ab", "regex": "[0-9]"}, []),
         ("split", {"string": "a, b,c", "regex": ",\\s*"}, ["a", "b", "c"]),
         ("split", {"string": "abc", "regex": ""}, ["a", "b", "c"]),
+        ("split", {"string": "-a--b--", "regex": "-"}, ["", "a", "", "b"]),
+        ("split", {"string": "--", "regex": "-"}, []),
+        ("split", {"string": "1x2X3", "regex": "(X)", "flags": "i"}, ["1", "2", "3"]),
+        ("split", {"string": "a b_c\td", "regex": "[[:space:]_]"}, ["a", "b", "c", "d"]),
+        ("split", {"string": "a1B", "regex": "[^[:alpha:]]"}, ["a", "B"]),
+        ("match", {"input": "a[:b", "regex": "[[:punct:]]+"}, ["[:"]),
+        ("match", {"input": "x:y", "regex": "[:space:]"}, [":"]),
+        ("match", {"input": "ab", "regex": "(?:a)(b)"}, ["ab", "b"]),
+        ("match", {"input": "ab", "regex": ""}, [""]),
         ("encodeJSON", {"object": {"a": [1, 2.5, None, True, "x"]}}, '{"a":[1,2.5,null,true,"x"]}'),
         ("decodeJSON", {"string": '{"a": [1, null]}'}, {"a": [1, None]}),
     ],
@@ -60,6 +69,7 @@ def test_texts_follow_the_reference(name: str, arguments: dict[str, Any], expect
 def test_numbers_become_texts():
     assert answer("String", input=12) == "12"
     assert answer("String", input="x") == "x"
+    assert answer("String", input=True) == "true"
     assert is_refused("String", input=[1])
 
 
@@ -69,7 +79,10 @@ def test_numbers_become_texts():
         ("replace", {"input": "ab", "regex": "(a)", "replacement": "$1"}),
         ("replace", {"input": "ab", "regex": "(?=a)", "replacement": "x"}),
         ("replace", {"input": "ab", "regex": "x*", "replacement": "y"}),
-        ("split", {"string": ",a", "regex": ","}),
+        ("split", {"string": "ab", "regex": "\\b"}),
+        ("split", {"string": "", "regex": ","}),
+        ("match", {"input": "ab", "regex": "[[:unknown:]]"}),
+        ("match", {"input": "aa", "regex": "(a)\\1"}),
         ("length", {"string": "\U0001f600"}),
         ("encodeJSON", {"object": {"b": 1, "a": 2}}),
     ],

@@ -16,6 +16,7 @@ from osgeo import gdal
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.engines.base import Export, OperationState
 from s2mask_qgis.engines.local.engine import LocalEngine
+from s2mask_qgis.engines.local.library.ingest import DESCRIPTION
 from s2mask_qgis.engines.local.library.library import SceneLibrary
 from s2mask_qgis.engines.local.operations import ORPHANED
 from tests.engines.services import GRID, export_of, is_alive, scene_image, slow_grid, slow_image, until, worker_pids
@@ -39,6 +40,16 @@ engine.start(export_of(slow_image(ee), "running", grid=slow_grid()))
 engine.start(export_of(ee.Image(1), "waiting"))
 print("started", flush=True)
 time.sleep(600)
+"""
+
+INGESTING_OWNER = """
+import sys
+from pathlib import Path
+from s2mask_qgis.engines.local.engine import LocalEngine
+scenes, folder = Path(sys.argv[1]), Path(sys.argv[2])
+engine = LocalEngine(scenes, folder / "library", folder / "store", workers=1)
+engine.refresh(lambda done, total: None)
+engine.prepare(engine.scenes(), lambda done, total: print(done, flush=True))
 """
 
 
@@ -176,3 +187,26 @@ def test_two_engines_share_one_library_and_one_store(ee: ModuleType, small_scene
         finally:
             other.kill()
     assert {path.stem for path in (tmp_path / "store" / "mask").iterdir()} == {"mine", "whole", "other", "waiting"}
+
+
+def written_times(folder: Path) -> dict[str, int]:
+    """When each ingested scene that is whole was written."""
+    found = (folder / "library").glob(f"*/scenes/*/{DESCRIPTION}")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+
+def test_after_a_killed_ingest_only_what_is_missing_is_ingested(small_scenes: Path, tmp_path: Path):
+    command = [sys.executable, "-c", INGESTING_OWNER, str(small_scenes), str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as owner:
+        try:
+            until(lambda: written_times(tmp_path), "the first scene")
+        finally:
+            os.kill(owner.pid, signal.SIGKILL)
+    until(lambda: not worker_pids(tmp_path), "its worker to end")
+    before = written_times(tmp_path)
+    with opened(small_scenes, tmp_path) as engine:
+        assert engine.prepare(engine.scenes(), lambda done, total: None) == {}
+    after = written_times(tmp_path)
+    assert sorted(after) == sorted(INDEXES)
+    assert {index: after[index] for index in before} == before
+    assert not list((tmp_path / "library").glob("*/scenes/*.part"))

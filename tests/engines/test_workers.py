@@ -297,3 +297,115 @@ def test_a_worker_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch
 
 def test_workers_run_on_the_python_of_this_process():
     assert workers_module.interpreter().resolve() == Path(sys.executable).resolve()
+
+
+def export_order(name: str, image: Any, columns: int = 1) -> dict[str, Any]:
+    return {
+        "kind": "export",
+        "name": name,
+        "asset": f"projects/local-engine/assets/{name}",
+        "expression": encoded(image),
+        "grid": {"crs": "EPSG:32631", "transform": [10, 0, 0, 0, -10, 0], "shape_yx": [1, columns]},
+        "pyramiding": "MEAN",
+    }
+
+
+@contextmanager
+def held_back(pool: WorkerPool, ee: ModuleType) -> Iterator[None]:
+    """Jobs that are queued in this block wait until it ends."""
+    blocking = pool.submit(value_order(slow_value(ee, 200)))
+    until(lambda: blocking in pool._processes, "the first job to run")
+    yield
+    pool.cancel(blocking)
+
+
+def test_exports_over_one_grid_are_made_together(ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path):
+    with held_back(pool[0], ee):
+        jobs = [pool[0].submit(export_order(f"image{number}", ee.Image(number))) for number in range(3)]
+        other = pool[0].submit(export_order("other", ee.Image(9), columns=2))
+        groups: list[list[Job]] = []
+        take = pool[0]._carry_out
+        pool[0]._carry_out = lambda group, process: (groups.append(group), take(group, process))[1]  # type: ignore
+    for job in (*jobs, other):
+        assert job.wait(PATIENCE_S)
+        job.result()
+    assert groups == [jobs, [other]]
+    assert sorted(path.stem for path in (tmp_path / "store").glob("*.tif")) == ["image0", "image1", "image2", "other"]
+
+
+def test_of_exports_made_together_one_at_a_time_counts_as_running(
+    ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path
+):
+    seen: list[list[bool]] = []
+    jobs: list[Job] = []
+
+    def note(job: Job) -> None:
+        seen.append([each.is_running for each in jobs])
+
+    with held_back(pool[0], ee):
+        jobs += [Job(export_order(f"image{number}", ee.Image(number)), on_change=note) for number in range(3)]
+        for job in jobs:
+            pool[0].add(job)
+    for job in jobs:
+        assert job.wait(PATIENCE_S)
+    assert all(sum(running) <= 1 for running in seen)
+    assert [running.index(True) for running in seen if any(running)] == [0, 1, 2]
+
+
+def test_of_exports_made_together_one_that_fails_fails_alone(
+    ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path
+):
+    with held_back(pool[0], ee):
+        good = pool[0].submit(export_order("good", ee.Image(1)))
+        absent = pool[0].submit(export_order("absent", ee.Image("COPERNICUS/S2_HARMONIZED/nowhere")))
+        taken = pool[0].submit(export_order("taken", ee.Image(-9999.0)))
+        last = pool[0].submit(export_order("last", ee.Image(4)))
+    for job in (good, absent, taken, last):
+        assert job.wait(PATIENCE_S)
+    for job in (good, last):
+        job.result()
+    with pytest.raises(NotFoundError, match="nowhere"):
+        absent.result()
+    with pytest.raises(EngineError, match="stands for masked"):
+        taken.result()
+    assert sorted(path.stem for path in (tmp_path / "store").glob("*.tif")) == ["good", "last"]
+
+
+def slow_export(ee: ModuleType, name: str) -> dict[str, Any]:
+    return export_order(name, ee.Image.constant(slow_value(ee, 200).get("B2")))
+
+
+def test_cancelling_one_of_several_made_together_leaves_the_others(
+    ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path
+):
+    with held_back(pool[0], ee):
+        first = pool[0].submit(export_order("first", ee.Image(1)))
+        slow = pool[0].submit(slow_export(ee, "slow"))
+    until(lambda: slow in pool[0]._processes, "both to be at work")
+    pool[0].cancel(slow)
+    assert slow.wait(2.0)
+    with pytest.raises(CancelledError):
+        slow.result()
+    assert first.wait(PATIENCE_S)
+    first.result()
+    assert pool[1] == []
+
+
+def test_after_a_death_what_was_made_together_is_made_one_by_one(
+    ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path
+):
+    groups: list[int] = []
+    take = pool[0]._carry_out
+    pool[0]._carry_out = lambda group, process: (groups.append(len(group)), take(group, process))[1]  # type: ignore
+    with held_back(pool[0], ee):
+        slow = pool[0].submit(slow_export(ee, "slow"))
+        others = [pool[0].submit(export_order(f"image{number}", ee.Image(number))) for number in range(2)]
+    until(lambda: slow in pool[0]._processes, "them to be at work")
+    os.kill(the_worker(tmp_path), signal.SIGKILL)
+    until(lambda: len(groups) > 2, "the next attempt")
+    pool[0].cancel(slow)
+    for job in others:
+        assert job.wait(PATIENCE_S)
+        job.result()
+    assert groups == [1, 3, 1, 1, 1]
+    assert pool[1] == ["A worker stopped unexpectedly (exit code -9), attempt 1."]

@@ -21,6 +21,7 @@ from .values import (
     FeatureValue,
     GeometryValue,
     ImageValue,
+    PixelTypeValue,
     ProjectionValue,
 )
 
@@ -52,7 +53,9 @@ def to_json(value: Any) -> Any:
         return image_json(value)
     if isinstance(value, CollectionValue):
         return _collection_json(value)
-    raise ComputeError(f"A {describe(value)} cannot be sent as a value.")
+    if isinstance(value, PixelTypeValue):
+        return _type_json(value.dtype)
+    raise ComputeError(f"{describe(value)}: sending one as a value is not implemented by the local engine")
 
 
 def geometry_json(geometry: GeometryValue) -> dict[str, Any]:
@@ -104,8 +107,13 @@ def pixel_type_json(band: Band) -> dict[str, Any]:
         described["dimensions"] = len(band.source.array_shape)
     if isinstance(band.source, Constant):
         return described | {"min": band.source.value, "max": band.source.value}
-    if band.dtype.kind in "iu":
-        limits = np.iinfo(band.dtype)
+    return described | _type_json(band.dtype)
+
+
+def _type_json(dtype: np.dtype[Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {"type": "PixelType", "precision": _precision(dtype)}
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
         return described | {"min": int(limits.min), "max": int(limits.max)}
     return described
 

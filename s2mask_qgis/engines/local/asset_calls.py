@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 from ...core.scenes import COLLECTION as SCENES
 from ..errors import BadRequestError, QuotaError
 from ..limits import ServiceLimits
+from .asset_filters import AssetFilter, asset_filter
 from .asset_tree import IMAGE, AssetTree
 from .assets import PROJECT, ROOT
 from .messages import Request, Response, answer_of, object_of, page_of, query_number, query_text, text_of, texts_of
@@ -80,13 +82,38 @@ class AssetCalls:
 
     def _list(self, request: Request, asset: str) -> Response:
         if query_text(request, "filter"):
-            raise BadRequestError("Filters of listAssets: not implemented by the local engine; filter the collection.")
+            return self._list_filtered(request, asset, asset_filter(query_text(request, "filter")))
         if asset == PUBLIC + SCENES:
             size = query_number(request, "pageSize", PAGE_SIZE) or PAGE_SIZE
             start = query_number(request, "pageToken", 0)
             return 200, *_json(self._work({"kind": "scenes", "start": start, "size": size}))
         children, rest = page_of(self._tree.children(asset), request, PAGE_SIZE)
         return answer_of({"assets": [self._tree.describe(child) for child in children], **rest})
+
+    def _list_filtered(self, request: Request, asset: str, wanted: AssetFilter) -> Response:
+        described = self._scenes() if asset == PUBLIC + SCENES else self._children(asset, wanted.reads_geometry)
+        found, rest = page_of([each for each in described if wanted.matches(each)], request, PAGE_SIZE)
+        return answer_of({"assets": found, **rest})
+
+    def _scenes(self) -> list[dict[str, Any]]:
+        """All scenes as they are listed."""
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = json.loads(self._work({"kind": "scenes", "start": len(found), "size": PAGE_SIZE})[0])
+            found.extend(answer["assets"])
+            if "nextPageToken" not in answer:
+                return found
+
+    def _children(self, asset: str, with_geometry: bool) -> list[dict[str, Any]]:
+        """What lies in a folder or collection; a worker reads the geometry of each image where it is wanted."""
+        described = [self._tree.describe(child) for child in self._tree.children(asset)]
+        if not with_geometry:
+            return described
+        return [self._with_geometry(each) if each["type"] == IMAGE else each for each in described]
+
+    def _with_geometry(self, described: dict[str, Any]) -> dict[str, Any]:
+        whole = json.loads(self._work({"kind": "asset", "asset": described["name"]})[0])
+        return described | {"geometry": whole.get("geometry")}
 
     def _create(self, request: Request) -> Response:
         asset = f"{ROOT}/{query_text(request, 'assetId')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from .asset_pyramid import PYRAMID_KEY, build_levels, level_factors
 from .raster.evaluation import Evaluation
 from .raster.sources import Pixels
 from .raster.stored import StoredBand
-from .raster.windows import blocks
+from .raster.windows import Window, blocks
 from .values import Band, ComputeError, ImageValue
 
 PROJECT = "local-engine"
@@ -32,6 +32,9 @@ NODATA = -9999.0
 PROPERTIES_KEY = "EARTH_ENGINE_PROPERTIES"
 OPERATION_KEY = "EARTH_ENGINE_OPERATION"
 """Names the export that wrote an asset."""
+
+BlockReader = Callable[[Window], Sequence[Pixels]]
+"""Gives the pixels of an image's bands."""
 
 PARTIAL = ".partial"
 _WAY_OUT = "free some space or choose another folder."
@@ -78,10 +81,13 @@ class AssetStore:
             raise NotFoundError(f"Image asset '{asset}' does not exist.")
         return read_image(path, asset)
 
-    def write(self, image: ImageValue, grid: Grid, asset: str, name: str, policy: str) -> Iterator[float]:
+    def write(
+        self, image: ImageValue, grid: Grid, asset: str, name: str, policy: str, read: BlockReader | None = None
+    ) -> Iterator[float]:
         """Evaluate an image over a grid and store it as an asset; yields the share done (0-1) block by block.
 
-        ``name`` names the unfinished file, which replaces an older asset only when it is whole. Raises StorageError
+        ``read`` gives the pixels of the image's bands, which is evaluated by itself unless it is given. ``name`` names
+        the unfinished file, which replaces an older asset only when it is whole. Raises StorageError
         where the disk is full or the folder cannot be written; whatever goes wrong, nothing unfinished stays.
         """
         final = self.path(asset)
@@ -96,7 +102,8 @@ class AssetStore:
         properties = _properties_text(image.properties)
         blocks_file = partial.with_suffix(".blocks.tif")
         try:
-            yield from _write_blocks(image, grid, blocks_file, final)
+            read = read or Evaluation([band.source for band in image.bands]).read
+            yield from _write_blocks(image, grid, blocks_file, final, read)
             with _storage_errors(final):
                 build_levels(blocks_file, NODATA, policy)
             with _storage_errors(final):
@@ -155,16 +162,15 @@ def _storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} cannot be written ({messages[0]}); {_WAY_OUT}")
 
 
-def _write_blocks(image: ImageValue, grid: Grid, path: Path, final: Path) -> Iterator[float]:
+def _write_blocks(image: ImageValue, grid: Grid, path: Path, final: Path, read: BlockReader) -> Iterator[float]:
     """The image's pixels in a plain tiled GeoTIFF; yields the share done, up to 0.95. ``final`` is named in errors."""
     dtype = _stored_type([band.dtype for band in image.bands])
     with _storage_errors(final):
         dataset = _create(path, image.band_names, grid, dtype)
-    evaluation = Evaluation([band.source for band in image.bands])
     rows, columns = grid.shape_yx
     total = -(-rows // BLOCK_PX) * -(-columns // BLOCK_PX)
     for done, (row, column, window) in enumerate(blocks(grid, BLOCK_PX), start=1):
-        filled = [_filled(pixels, dtype) for pixels in evaluation.read(window)]
+        filled = [_filled(pixels, dtype) for pixels in read(window)]
         with _storage_errors(final):
             for number, data in enumerate(filled, start=1):
                 dataset.GetRasterBand(number).WriteArray(data, column, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,10 @@ OPEN_FILES = 200
 """Ingested files that a worker keeps open: three a scene, two backgrounds of 20, their neighbours' and the image."""
 
 
+IMAGES = 500
+"""Scenes that are kept as images: their graphs are small, but keep what was sampled of them (see StoredBand)."""
+
+
 class Catalogue:
     """Images by asset id: ``COPERNICUS/S2_HARMONIZED/<system:index>`` from the library, ``projects/local-engine/…``
     from the store. A scene that is not ingested yet is ingested when its pixels are first wanted."""
@@ -30,6 +35,7 @@ class Catalogue:
         self.library = library
         self.store = store
         self._ingested: dict[str, IngestedScene] = {}
+        self._images: OrderedDict[str, tuple[SceneRecord, ImageValue]] = OrderedDict()
         self._rasters = OpenRasters(OPEN_FILES)
 
     def load_image(self, asset: str) -> ImageValue:
@@ -47,6 +53,16 @@ class Catalogue:
         return CollectionValue(images, {"system:id": COLLECTION})
 
     def _scene_image(self, record: SceneRecord) -> ImageValue:
+        """The image of a scene, the same object as long as it is in use: expressions then share its pixels."""
+        known = self._images.pop(record.index, None)
+        if known is None or known[0] is not record:
+            known = record, self._new_image(record)
+        self._images[record.index] = known
+        if len(self._images) > IMAGES:
+            self._images.popitem(last=False)
+        return known[1]
+
+    def _new_image(self, record: SceneRecord) -> ImageValue:
         bands = [
             Band(
                 band.name,

@@ -57,7 +57,7 @@ class Visualization:
             ranges = tuple(
                 (_number(item.get("min", 0)), _number(item.get("max", 1))) for item in _list(options, "ranges")
             )
-            palette = tuple(_colour(item) for item in _list(options, "paletteColors"))
+            palette = tuple(colour_of(item) for item in _list(options, "paletteColors"))
             gamma, opacity = (_number(_plain(options.get(key), 1.0)) for key in ("gamma", "opacity"))
             if any(low >= high for low, high in ranges):
                 raise ValueError("a range's min must be less than its max")
@@ -75,8 +75,11 @@ class Visualization:
             raise BadRequestError(f"A picture shows 1 or 3 bands with one range each or one for all, not {len(names)}.")
         return list(range(min(len(names), 3)))
 
-    def colours(self, shown: Sequence[tuple[Pixels, np.dtype[Any]]]) -> np.ndarray:
-        """Red, green, blue and alpha (4, rows, columns) uint8 of one band or three; alpha is 0 where one is masked."""
+    def colours(
+        self, shown: Sequence[tuple[Pixels, np.dtype[Any]]], opacities: Sequence[np.ndarray] = ()
+    ) -> np.ndarray:
+        """Red, green, blue and alpha (4, rows, columns) uint8 of one band or three; alpha is 0 where one is masked, and
+        the least of ``opacities`` (0-1) where masks are in part opaque."""
         shares = [self._share(pixels, dtype, position) for position, (pixels, dtype) in enumerate(shown)]
         valid = np.logical_and.reduce([pixels.valid_or_true() for pixels, _ in shown])
         valid = valid & np.logical_and.reduce([np.isfinite(share) for share in shares])
@@ -87,7 +90,7 @@ class Visualization:
             channels = [np.interp(at, np.arange(stops.shape[1]), stop) for stop in stops]
         else:
             channels = [share * 255.0 for share in (shares if len(shares) == 3 else shares * 3)]
-        alpha = np.where(valid, self.opacity * 255.0, 0.0)
+        alpha = np.where(valid, np.minimum.reduce([np.ones(valid.shape), *opacities]) * self.opacity * 255.0, 0.0)
         return np.stack([np.rint(channel).astype(np.uint8) for channel in (*channels, alpha)])
 
     def _share(self, pixels: Pixels, dtype: np.dtype[Any], position: int) -> np.ndarray:
@@ -95,12 +98,12 @@ class Visualization:
         if self.ranges:
             low, high = self.ranges[position if len(self.ranges) > 1 else 0]
         else:
-            low, high = _range_of(dtype)
+            low, high = range_of(dtype)
         share = np.clip((pixels.data.astype(np.float64) - low) / (high - low), 0.0, 1.0)
         return share if self.gamma == 1.0 else share ** (1.0 / self.gamma)
 
 
-def _range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
+def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     """The range of a type: that of the integers, 0 to 1 for floating numbers."""
     if dtype.kind not in "iu":
         return 0.0, 1.0
@@ -129,7 +132,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _colour(text: Any) -> tuple[int, int, int]:
+def colour_of(text: Any) -> tuple[int, int, int]:
     """A colour as hexadecimal digits, with or without #, or one of CSS's basic names."""
     digits = NAMED_COLOURS.get(str(text).strip().lower(), str(text).strip().lstrip("#"))
     if re.fullmatch(r"[0-9a-fA-F]{3}", digits):

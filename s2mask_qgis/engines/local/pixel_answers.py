@@ -137,11 +137,13 @@ def _arrays(bands: Sequence[Band], grid: Grid) -> list[np.ndarray]:
 def _colours(bands: Sequence[Band], options: Visualization, grid: Grid) -> np.ndarray:
     """Red, green, blue and alpha over the grid, (4, rows, columns) uint8."""
     colours = np.zeros((4, *grid.shape_yx), np.uint8)
-    evaluation = Evaluation([band.source for band in bands])
+    evaluation = Evaluation([*(band.source for band in bands), *(band.opacity for band in bands if band.opacity)])
     for row, column, window in blocks(grid, BLOCK_PX):
         rows, columns = window.grid.shape_yx
-        shown: list[tuple[Pixels, np.dtype[Any]]] = list(zip(evaluation.read(window), map(_dtype, bands)))
-        colours[:, row : row + rows, column : column + columns] = options.colours(shown)
+        pixels = evaluation.read(window)
+        shown: list[tuple[Pixels, np.dtype[Any]]] = list(zip(pixels, map(_dtype, bands)))
+        opacities = [part.data for part in pixels[len(bands) :]]
+        colours[:, row : row + rows, column : column + columns] = options.colours(shown, opacities)
     return colours
 
 

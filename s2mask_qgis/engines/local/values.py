@@ -20,12 +20,14 @@ class ComputeError(Exception):
 @dataclass(frozen=True)
 class Band:
     """One band of an image: its name, where its pixels come from, its default grid (None: no resolution of its own)
-    and the type its values are declared to have."""
+    and the type its values are declared to have. ``opacity`` gives masks between 0 and 1 where there may be such:
+    pixels that are valid are opaque to that part."""
 
     name: str
     source: Source
     grid: Grid | None = None
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float64))
+    opacity: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,10 @@ class ReducerOutput:
     positions: tuple[int, ...] = (0,)
     weighted: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
     collect: Callable[[Records], Any] | None = None
-    is_array: bool = False
-    """True where the result is an array, which no reduction over images holds yet."""
+    running: np.ufunc | None = None
+    """The function of two values whose accumulation folds each leading part of an axis, where there is one."""
+    over_images: Callable[[Sequence[Sequence[Source]]], Source] | None = None
+    """The source over records of bands where the result is an array; ``reduce`` then has the array's axes in front."""
 
 
 @dataclass(frozen=True)

@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
 from typing import Any
 
-from .algorithms import (
-    aggregates,
-    arithmetic,
-    array_images,
-    arrays,
-    classification,
-    clustering,
-    collections,
-    dates,
-    dictionaries,
-    elements,
-    expression_language,
-    filters,
-    geometry_sets,
-    images,
-    layers,
-    lists,
-    neighbourhoods,
-    numbers,
-    projections,
-    reducer_algebra,
-    reducers,
-    regions,
-    sampling,
-    shapes,
-    strings,
-)
+from . import algorithms
 from .algorithms.registry import Algorithm, collect
 
-VOCABULARY: Mapping[str, Algorithm] = MappingProxyType(
-    collect(
-        aggregates,
-        arithmetic,
-        array_images,
-        arrays,
-        classification,
-        clustering,
-        collections,
-        dates,
-        dictionaries,
-        elements,
-        expression_language,
-        filters,
-        geometry_sets,
-        images,
-        layers,
-        lists,
-        neighbourhoods,
-        numbers,
-        projections,
-        reducer_algebra,
-        reducers,
-        regions,
-        sampling,
-        shapes,
-        strings,
-    )
-)
+
+def _families() -> Iterator[ModuleType]:
+    """The modules of the algorithms, by name."""
+    for module in iter_modules(algorithms.__path__):
+        yield import_module(f"{algorithms.__name__}.{module.name}")
+
+
+VOCABULARY: Mapping[str, Algorithm] = MappingProxyType(collect(*_families()))
 
 
 def signatures() -> list[dict[str, Any]]:

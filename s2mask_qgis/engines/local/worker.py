@@ -13,6 +13,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,14 +24,16 @@ from ...core.grid import Grid
 from ...core.scenes import COLLECTION
 from ..errors import BadRequestError, EngineError, NotFoundError, SceneError, StorageError
 from .answers import asset_json, feature_json, to_json
-from .assets import AssetStore
+from .assets import AssetStore, BlockReader
 from .catalogue import Catalogue
 from .graph import check_vocabulary, decode
 from .interpreter import Interpreter
 from .library.library import SceneLibrary
 from .pixel_answers import pixels_file
+from .raster.evaluation import SideBySide
 from .values import CollectionValue, ComputeError, FeatureValue, ImageValue, check_single_values
 from .vocabulary import VOCABULARY
+from .workers import TOGETHER
 
 CACHE_MB = 512
 """GDAL's block cache of one worker."""
@@ -70,15 +74,14 @@ class Worker:
         }
 
     def carry_out(self, job: dict[str, Any]) -> None:
-        """Do one job; whatever goes wrong is sent as an event."""
+        """Do one job, or several exports together; whatever goes wrong is sent as an event."""
+        if job["kind"] == TOGETHER:
+            self._export_together(job["orders"])
+            return
         try:
             payloads = self._kinds[job["kind"]](job)
         except Exception as error:
-            status = next((status for kind, status in ERROR_KINDS if isinstance(error, kind)), None)
-            if status is None:
-                traceback.print_exc()
-            text = str(error) if status else f"The local engine failed unexpectedly ({type(error).__name__}: {error})."
-            self._emit({"event": "error", "status": status or "INTERNAL", "message": text})
+            self._emit(_failure(error))
         else:
             self._emit({"event": "done"}, *payloads)
 
@@ -137,15 +140,60 @@ class Worker:
         return []
 
     def _export(self, job: dict[str, Any]) -> list[bytes]:
+        image = self._exported(job)
+        for share in self._store(job, image):
+            self._emit(_progress(share))
+        return []
+
+    def _exported(self, job: dict[str, Any]) -> ImageValue:
         image = self._evaluate(job["expression"])
         if not isinstance(image, ImageValue) or not image.bands:
             raise ComputeError("Only an Image with at least one band can be exported.")
         check_single_values(image.bands)
-        store = self._catalogue.store
+        return image
+
+    def _store(self, job: dict[str, Any], image: ImageValue, read: BlockReader | None = None) -> Iterator[float]:
         grid = Grid.from_json(job["grid"])
-        for share in store.write(image, grid, job["asset"], job["name"], job["pyramiding"]):
-            self._emit({"event": "progress", "done": round(share * 1000), "total": 1000})
-        return []
+        return self._catalogue.store.write(image, grid, job["asset"], job["name"], job["pyramiding"], read)
+
+    def _export_together(self, jobs: list[dict[str, Any]]) -> None:
+        """Exports over one grid in step, block by block. One that fails ends alone; its events tell its number."""
+        images: dict[int, ImageValue] = {}
+        for number, job in enumerate(jobs):
+            with self._reported(number):
+                images[number] = self._exported(job)
+        side_by_side = SideBySide([[band.source for band in image.bands] for image in images.values()])
+        readers = [partial(side_by_side.read, position) for position in range(len(images))]
+        steps = {n: self._store(jobs[n], image, read) for (n, image), read in zip(images.items(), readers)}
+        while steps:
+            for number, step in list(steps.items()):
+                share = None
+                with self._reported(number):
+                    share = next(step, None)
+                    self._emit({**({"event": "done"} if share is None else _progress(share)), "of": number})
+                if share is None:
+                    del steps[number]
+
+    @contextmanager
+    def _reported(self, number: int) -> Iterator[None]:
+        """Whatever goes wrong with one of several jobs is sent as an event of its own."""
+        try:
+            yield
+        except Exception as error:
+            self._emit({**_failure(error), "of": number})
+
+
+def _progress(share: float) -> dict[str, Any]:
+    return {"event": "progress", "done": round(share * 1000), "total": 1000}
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """An error as an event; one that is none of the engine's is printed for the log."""
+    status = next((status for kind, status in ERROR_KINDS if isinstance(error, kind)), None)
+    if status is None:
+        traceback.print_exception(error)
+    text = str(error) if status else f"The local engine failed unexpectedly ({type(error).__name__}: {error})."
+    return {"event": "error", "status": status or "INTERNAL", "message": text}
 
 
 def _as_feature(element: Any) -> FeatureValue:

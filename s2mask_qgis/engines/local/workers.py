@@ -34,6 +34,9 @@ ERRORS: dict[str, type[EngineError]] = {
 }
 """What a worker's status becomes on this side."""
 
+EXPORT, TOGETHER = "export", "together"
+"""Kinds of orders: one export, and several over one grid."""
+
 EVENT_START = b'{"event":'
 """How every event of a worker begins."""
 
@@ -42,7 +45,11 @@ CLOSED = ("CANCELLED", "The engine was closed.")
 """Status and message of jobs that are stopped."""
 
 ATTEMPTS = 2
-"""A job whose worker dies is tried once more: the job may not be what killed it."""
+"""A job whose worker dies is tried once more, by itself: the job may not be what killed it."""
+
+MOST_TOGETHER = 8
+"""Exports that a worker makes side by side. Of eight images in a row the backgrounds are 48 images, not 240, and their
+decoded blocks take some 200 MB; more would save little and show the first result later."""
 
 
 class Job:
@@ -62,6 +69,8 @@ class Job:
         self.is_running = False
         self.stopped: tuple[str, str] | None = None
         self.share_done = 0.0
+        self.is_urgent = False
+        self.attempts = 0
         self._on_count = on_count
         self._on_change = on_change
         self._ended = threading.Event()
@@ -105,6 +114,9 @@ class Job:
 class WorkerPool:
     """``count`` processes started when first needed; urgent jobs go before the others.
 
+    Exports over the same grid that wait at the same time are given to a worker together: it makes them block by block
+    side by side, so that what they share is decoded once (see worker).
+
     ``spare`` more are started when an urgent job comes while all others are at work, so that none waits for the end of
     a long one. ``arguments`` are those of the worker's main function. ``on_log`` receives what workers print, line by
     line.
@@ -119,6 +131,7 @@ class WorkerPool:
         self._is_closed = False
         self._processes: dict[Job, subprocess.Popen[bytes]] = {}
         self._idle = 0
+        self._count = count
         kinds = [False] * count + [True] * spare
         self._threads = [threading.Thread(target=self._serve, args=(is_spare,), daemon=True) for is_spare in kinds]
         for thread in self._threads:
@@ -132,6 +145,7 @@ class WorkerPool:
 
     def add(self, job: Job, urgent: bool = False) -> None:
         """Queue a job."""
+        job.is_urgent = urgent
         with self._changed:
             if self._is_closed:
                 job.end(*CLOSED)
@@ -171,41 +185,64 @@ class WorkerPool:
         for thread in self._threads:
             thread.join()
 
-    def _next(self, is_spare: bool) -> Job | None:
-        """The next job, None once the pool is closed. Spare workers help with urgent ones while no other is free."""
+    def _next(self, is_spare: bool) -> list[Job]:
+        """The next jobs, none once the pool is closed. Spare workers help with urgent ones while no other is free."""
         with self._changed:
             self._idle += not is_spare
             try:
                 while not self._is_closed:
                     if self._urgent and not (is_spare and self._idle):
-                        return self._urgent.popleft()
+                        return [self._urgent.popleft()]
                     if self._waiting and not is_spare:
-                        return self._waiting.popleft()
+                        return self._together()
                     self._changed.wait()
-                return None
+                return []
             finally:
                 self._idle -= not is_spare
                 self._changed.notify_all()
 
+    def _together(self) -> list[Job]:
+        """Take the first waiting job and those that go with it, but leave the other workers their share."""
+        first = self._waiting[0]
+        most = min(MOST_TOGETHER, -(-len(self._waiting) // self._count))
+        jobs = [first, *(job for job in list(self._waiting)[1:] if _go_together(first, job))][:most]
+        for job in jobs:
+            self._waiting.remove(job)
+        return jobs
+
     def _serve(self, is_spare: bool) -> None:
         """One thread a worker: gives it jobs and listens to it."""
         process: subprocess.Popen[bytes] | None = None
-        while (job := self._next(is_spare)) is not None:
-            job.begin()
-            for attempt in range(ATTEMPTS):
-                try:
-                    process = self._running(process)
-                except StorageError as error:
+        while jobs := self._next(is_spare):
+            _keep_one_running(jobs)
+            try:
+                process = self._running(process)
+            except StorageError as error:
+                for job in jobs:
                     job.end("RESOURCE_EXHAUSTED", str(error))
-                    break
-                if self._carry_out(job, process) or job.stopped:
-                    break
-                self._on_log(f"A worker stopped unexpectedly (exit code {process.wait()}), attempt {attempt + 1}.")
-            if not job.has_ended:
-                job.end(*(job.stopped or _died(process)))
+                continue
+            if not self._carry_out(jobs, process):
+                self._take_up([job for job in jobs if not job.has_ended], process)
         if process is not None:
             process.kill()
             process.wait()
+
+    def _take_up(self, jobs: list[Job], process: subprocess.Popen[bytes]) -> None:
+        """After a worker has died: what was stopped ends, the rest is queued again unless it had its attempts."""
+        was_stopped = any(job.stopped for job in jobs)
+        if not was_stopped and jobs:
+            attempt = jobs[0].attempts + 1
+            self._on_log(f"A worker stopped unexpectedly (exit code {process.wait()}), attempt {attempt}.")
+        for job in reversed(jobs):
+            job.attempts += not was_stopped
+            with self._changed:
+                if job.stopped or self._is_closed:
+                    job.end(*(job.stopped or CLOSED))
+                elif job.attempts >= ATTEMPTS:
+                    job.end(*_died(process))
+                else:
+                    (self._urgent if job.is_urgent else self._waiting).appendleft(job)
+                    self._changed.notify_all()
 
     def _running(self, process: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes]:
         if process is not None and process.poll() is None:
@@ -219,25 +256,43 @@ class WorkerPool:
         for line in process.stderr:
             self._on_log(line.decode(errors="replace").rstrip())
 
-    def _carry_out(self, job: Job, process: subprocess.Popen[bytes]) -> bool:
-        """Give a job to a worker and listen until it ends; False where the worker died."""
+    def _carry_out(self, jobs: list[Job], process: subprocess.Popen[bytes]) -> bool:
+        """Give jobs to a worker and listen until they end; False where the worker died, or one of them was stopped."""
         with self._changed:
             if self._is_closed:
-                job.stopped = job.stopped or CLOSED
-            if job.stopped:
+                for job in jobs:
+                    job.stopped = job.stopped or CLOSED
+            if any(job.stopped for job in jobs):
                 return False
-            self._processes[job] = process
+            self._processes |= dict.fromkeys(jobs, process)
         try:
-            return _converse(job, process)
+            return _converse(jobs, process)
         finally:
             with self._changed:
-                del self._processes[job]
+                for job in jobs:
+                    del self._processes[job]
 
 
-def _converse(job: Job, process: subprocess.Popen[bytes]) -> bool:
+def _go_together(first: Job, other: Job) -> bool:
+    """True for exports over one grid. What has cost a worker its life is done by itself."""
+    if any(job.attempts or job.order.get("kind") != EXPORT for job in (first, other)):
+        return False
+    return bool(first.order["grid"] == other.order["grid"])
+
+
+def _keep_one_running(jobs: list[Job]) -> None:
+    """Let the first of a worker's jobs that has not ended count as running: the service runs as many as there are
+    workers, so those that are made beside it count as waiting."""
+    if not any(job.is_running for job in jobs):
+        next(job for job in jobs if not job.has_ended).begin()
+
+
+def _converse(jobs: list[Job], process: subprocess.Popen[bytes]) -> bool:
     assert process.stdin is not None and process.stdout is not None
+    orders = [job.order for job in jobs]
+    order = orders[0] if len(orders) == 1 else {"kind": TOGETHER, "orders": orders}
     try:
-        process.stdin.write(json.dumps(job.order).encode() + b"\n")
+        process.stdin.write(json.dumps(order).encode() + b"\n")
         process.stdin.flush()
     except OSError:
         process.wait()
@@ -251,21 +306,23 @@ def _converse(job: Job, process: subprocess.Popen[bytes]) -> bool:
         payloads = [process.stdout.read(size) for size in event["sizes"]]
         if [len(payload) for payload in payloads] != event["sizes"]:
             break
+        job = jobs[event.get("of", 0)]
         if event["event"] == "progress":
             job.progress(event["done"], event["total"])
         elif event["event"] == "done":
             job.end(payloads=payloads)
-            return True
         else:
             job.end(event["status"], event["message"])
+        if all(job.has_ended for job in jobs):
             return True
+        _keep_one_running(jobs)
     process.wait()
     return False
 
 
-def _died(process: subprocess.Popen[bytes] | None) -> tuple[str, str]:
-    code = process.returncode if process is not None else None
-    return "INTERNAL", f"The worker process stopped unexpectedly (exit code {code}); free some memory and run again."
+def _died(process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    text = f"The worker process stopped unexpectedly (exit code {process.returncode})"
+    return "INTERNAL", f"{text}; free some memory and run again."
 
 
 def start_worker(arguments: Sequence[str]) -> subprocess.Popen[bytes]:

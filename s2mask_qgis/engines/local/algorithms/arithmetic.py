@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..raster.sources import Constant, Elementwise
+from ..raster.sources import Constant, Elementwise, Pixels, Reader, Source
+from ..raster.windows import Window
 from ..values import Band, ComputeError, ImageValue, check_array_shapes, map_sources
+from .elementwise import refuse
+from .opacity import combined
 from .registry import Algorithm, algorithm
 
 Operation = Callable[..., np.ndarray]
@@ -36,11 +39,37 @@ def _power(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def _remainder(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     left, right = _wide(left), _wide(right)
     with np.errstate(all="ignore"):
-        return np.where(right == 0, 0, np.fmod(left, np.where(right == 0, 1, right)))
+        return np.fmod(left, np.where(right == 0, 1, right))
 
 
-def _plain(function: Operation) -> Operation:
-    return lambda left, right: function(_wide(left), _wide(right))
+class _Divisor(Source):
+    """The divisor of a remainder as it is. ComputeError where a valid pixel is 0: the reference does not say what the
+    remainder of a division by 0 is."""
+
+    keeps_uniform = True
+
+    def __init__(self, source: Source) -> None:
+        self.inputs = (source,)
+        self.array_shape = source.array_shape
+
+    def compute(self, window: Window, read: Reader) -> Pixels:
+        """See Source."""
+        pixels = read(self.inputs[0], window)
+        is_zero = pixels.data == 0
+        if (is_zero if pixels.valid is None else is_zero & pixels.valid).any():
+            raise refuse("the remainder of a division by 0")
+        return pixels
+
+
+def _plain(function: np.ufunc) -> Operation:
+    """An operation in the wide type of both operands, which the function widens as it goes, without a copy of them."""
+
+    def apply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        is_whole = left.dtype.kind in "iub" and right.dtype.kind in "iub"
+        with np.errstate(all="ignore"):
+            return function(left, right, dtype=np.int64 if is_whole else np.float64, casting="unsafe")
+
+    return apply
 
 
 def _test(function: Operation) -> Operation:
@@ -60,7 +89,7 @@ BINARY: dict[str, tuple[Operation, Any, str]] = {
     "multiply": (_plain(np.multiply), None, "Product of the two."),
     "divide": (_divide, np.float64, "First divided by the second; 0 where the second is 0."),
     "pow": (_power, np.float64, "First raised to the power of the second."),
-    "mod": (_remainder, None, "Remainder of the first divided by the second; 0 where the second is 0."),
+    "mod": (_remainder, None, "Remainder of the first divided by the second, with the first's sign; none by 0."),
     "min": (_plain(np.minimum), None, "The smaller of the two."),
     "max": (_plain(np.maximum), None, "The larger of the two."),
     "gt": (_test(np.greater), np.uint8, "1 where the first is greater than the second, else 0."),
@@ -165,13 +194,31 @@ def matched(left: ImageValue, right: ImageValue) -> tuple[list[tuple[Band, Band]
 def apply_binary(name: str, left: ImageValue, right: ImageValue) -> ImageValue:
     """A binary operation on two images; properties and footprint are the first's."""
     operation, dtype, _ = _ALL_BINARY[name]
+    if name in _OF_BITS:
+        check_whole(left, right)
     pairs, named = matched(left, right)
     bands = []
     for (a, b), model in zip(pairs, named.bands):
         check_array_shapes([a.source, b.source])
         declared = np.dtype(dtype) if dtype is not None else _union(name, a, b)
-        bands.append(Band(model.name, Elementwise(operation, a.source, b.source), a.grid or b.grid, declared))
+        divisor = _Divisor(b.source) if name == "mod" else b.source
+        source = Elementwise(operation, a.source, divisor)
+        bands.append(Band(model.name, source, a.grid or b.grid, declared, combined(a.opacity, b.opacity)))
     return ImageValue(tuple(bands), left.properties, left.footprint or right.footprint)
+
+
+_OF_BITS = ("bitwiseAnd", "bitwiseOr", "bitwiseXor", "leftShift", "rightShift", "bitwiseNot", "bitCount")
+
+
+def check_whole(*images: ImageValue) -> None:
+    """ComputeError where a band holds floating-point numbers, whose bits no operation is described for."""
+    for band in (band for image in images for band in image.bands):
+        if band.dtype.kind == "f" and not _is_whole_constant(band.source):
+            raise refuse(f"an operation on the bits of band {band.name!r}, which holds floating-point numbers,")
+
+
+def _is_whole_constant(source: Source) -> bool:
+    return isinstance(source, Constant) and float(source.value).is_integer() and -(2**63) <= source.value < 2**63
 
 
 _NO_WIDER = ("min", "max", "mod")
@@ -199,6 +246,7 @@ def _image_binary(name: str, description: str) -> Algorithm:
         _old_name(name),
         description=description,
         takes_arrays=True,
+        takes_opacity=True,
     )
     def compute(left: ImageValue, right: ImageValue) -> ImageValue:
         return apply_binary(name, left, right)
@@ -207,8 +255,17 @@ def _image_binary(name: str, description: str) -> Algorithm:
 
 
 def _image_unary(name: str, operation: Operation, dtype: Any, description: str) -> Algorithm:
-    @algorithm(f"Image.{name}", "Image value -> Image", _old_name(name), description=description, takes_arrays=True)
+    @algorithm(
+        f"Image.{name}",
+        "Image value -> Image",
+        _old_name(name),
+        description=description,
+        takes_arrays=True,
+        takes_opacity=True,
+    )
     def compute(image: ImageValue) -> ImageValue:
+        if name in _OF_BITS:
+            check_whole(image)
         return map_sources(image, lambda source: Elementwise(operation, source), dtype)
 
     return compute

@@ -168,6 +168,9 @@ def accumulated(data: np.ndarray, reducer: ReducerValue, axis: int, lead: int) -
     at = lead + checked_axis(axis, data.ndim - lead)
     if not data.shape[at]:
         return data
+    running = reducer.outputs[0].running
+    if running is not None:
+        return running.accumulate(data, at)
     parts = [at_axis(data, at, slice(0, end)) for end in range(1, data.shape[at] + 1)]
     return np.concatenate([_folded(reducer.outputs[0], [part], [at]) for part in parts], at)
 

@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ....core.grid import Grid
 from ..raster.evaluation import Evaluation
-from ..raster.sources import Constant, ConstantArray, Elementwise, Pixels, Reader, Source, all_valid
-from ..raster.windows import Rectangle, Window
+from ..raster.sources import Pixels, Reader, Source, all_valid
+from ..raster.windows import ONE_PIXEL, Window
 from ..values import Band, ComputeError, ImageValue, ReducerValue
-from . import matrices
 from .arithmetic import matched
 from .array_building import (
     accumulated,
@@ -33,7 +31,6 @@ from .array_building import (
     repeated,
     resolved_lengths,
     slice_of,
-    with_axis,
 )
 from .arrays import whole_numbers
 from .elementwise import refuse
@@ -43,23 +40,26 @@ from .registry import Algorithm, algorithm
 Step = Callable[..., np.ndarray]
 """Takes the data of the inputs, each with one axis of pixels in front, and gives those of the result."""
 
-_MAX_PIXEL_ELEMENTS = 10_000
-_ONE_PIXEL = Rectangle(Grid("EPSG:4326", (1.0, 0.0, 0.0, 0.0, -1.0, 0.0), (1, 1)))
+MAX_PIXEL_ELEMENTS = 10_000
 
 
 class ArrayPixels(Source):
     """A step over inputs whose pixels may hold arrays; the shape of the result's is found by a trial on zeros.
 
-    Masked pixels reach the step as zeros, so that what they hold cannot fail it.
+    Masked pixels reach the step as what ``stand_in`` makes of an array's shape, zeros if nothing else is said, so that
+    what they hold cannot fail it; so does the trial. Inputs that are the same everywhere stay as they are.
     """
 
-    def __init__(self, step: Step, *inputs: Source) -> None:
+    keeps_uniform = True
+
+    def __init__(self, step: Step, *inputs: Source, stand_in: Callable[..., np.ndarray] = np.zeros) -> None:
         self._step = step
         self.inputs = inputs
-        trial = step(*(np.zeros((1, *source.array_shape)) for source in inputs))
+        self._stand_ins = [stand_in(source.array_shape) for source in inputs]
+        trial = step(*(value[None] for value in self._stand_ins))
         self.array_shape = checked_shape(trial.shape[1:])
-        if trial.size > _MAX_PIXEL_ELEMENTS:
-            raise ComputeError(f"a pixel would hold {trial.size} elements, the most is {_MAX_PIXEL_ELEMENTS}")
+        if trial.size > MAX_PIXEL_ELEMENTS:
+            raise ComputeError(f"a pixel would hold {trial.size} elements, the most is {MAX_PIXEL_ELEMENTS}")
 
     def compute(self, window: Window, read: Reader) -> Pixels:
         """See Source. Steps are given one axis of pixels, in front."""
@@ -73,12 +73,18 @@ class ArrayPixels(Source):
         if valid is None:
             valid = np.ones(window.shape, bool)
         elif not valid.all():
-            flat = [np.where(valid.reshape(count, *[1] * (data.ndim - 1)), data, 0).astype(data.dtype) for data in flat]
+            harmless = [
+                source.is_uniform and bool(part.valid_or_true().all()) for source, part in zip(self.inputs, pixels)
+            ]
+            flat = [
+                data if keep else np.where(valid.reshape(count, *[1] * (data.ndim - 1)), data, value).astype(data.dtype)
+                for data, value, keep in zip(flat, self._stand_ins, harmless)
+            ]
         data = np.moveaxis(self._step(*flat), 0, -1)
         return Pixels(data.reshape(*self.array_shape, *window.shape), valid)
 
 
-def _stepped(image: ImageValue, step: Step, dtype: Any = None, reducer: ReducerValue | None = None) -> ImageValue:
+def stepped(image: ImageValue, step: Step, dtype: Any = None, reducer: ReducerValue | None = None) -> ImageValue:
     """A step over each band of an image; the type stays unless one is given or a reducer declares it."""
 
     def type_of(band: Band) -> np.dtype[Any]:
@@ -91,11 +97,18 @@ def _stepped(image: ImageValue, step: Step, dtype: Any = None, reducer: ReducerV
     )
 
 
-def _paired(left: ImageValue, right: ImageValue, step: Step) -> ImageValue:
+def paired(
+    left: ImageValue, right: ImageValue, step: Step, stand_in: Callable[..., np.ndarray] = np.zeros
+) -> ImageValue:
     """A step over the matched pairs of bands of two images; types are united."""
     pairs, named = matched(left, right)
     bands = [
-        Band(model.name, ArrayPixels(step, a.source, b.source), a.grid or b.grid, np.result_type(a.dtype, b.dtype))
+        Band(
+            model.name,
+            ArrayPixels(step, a.source, b.source, stand_in=stand_in),
+            a.grid or b.grid,
+            np.result_type(a.dtype, b.dtype),
+        )
         for (a, b), model in zip(pairs, named.bands)
     ]
     return ImageValue(tuple(bands), left.properties, left.footprint or right.footprint)
@@ -104,14 +117,9 @@ def _paired(left: ImageValue, right: ImageValue, step: Step) -> ImageValue:
 def _constant(image: ImageValue, what: str) -> list[Any]:
     """The values of an image's bands where they are the same in every pixel; refused where they are not."""
     sources = [band.source for band in image.bands]
-    waiting = list(sources)
-    while waiting:
-        source = waiting.pop()
-        is_known = isinstance(source, (Constant, ConstantArray, Elementwise, ArrayPixels))
-        if not is_known or not (source.inputs or isinstance(source, (Constant, ConstantArray))):
-            raise refuse(f"a {what} that varies from pixel to pixel")
-        waiting.extend(source.inputs)
-    pixels = Evaluation(sources).read(_ONE_PIXEL)
+    if not all(source.is_uniform for source in sources):
+        raise refuse(f"a {what} that varies from pixel to pixel")
+    pixels = Evaluation(sources).read(ONE_PIXEL)
     if not all(part.valid_or_true().all() for part in pixels):
         raise refuse(f"a {what} that is masked")
     return [part.data[..., 0, 0].tolist() for part in pixels]
@@ -126,11 +134,12 @@ def _whole_constant(image: ImageValue | None, what: str) -> int | None:
     return whole_numbers(values)[0]
 
 
-def _image_algorithm(name: str, signature: str, aliases: tuple[str, ...] = ()) -> Callable[..., Algorithm]:
+def image_algorithm(name: str, signature: str, aliases: tuple[str, ...] = ()) -> Callable[..., Algorithm]:
+    """Decorator: an algorithm of images, which takes those whose pixels hold arrays."""
     return algorithm(f"Image.{name}", signature, tuple(f"Image.{alias}" for alias in aliases), takes_arrays=True)
 
 
-@_image_algorithm("toArray", "Image image, Integer axis = 0 -> Image")
+@image_algorithm("toArray", "Image image, Integer axis = 0 -> Image")
 def to_array(image: ImageValue, axis: int) -> ImageValue:
     """One band, ``array``: the bands of each pixel, numbers or arrays of one number of dimensions, one after the other
     along an axis, which may be the next one that they do not have yet. Masked where one of the bands is."""
@@ -146,14 +155,14 @@ def to_array(image: ImageValue, axis: int) -> ImageValue:
     return image.with_bands([replace(first, name="array", source=source, dtype=dtype)])
 
 
-@_image_algorithm("arrayProject", "Image input, List axes -> Image")
+@image_algorithm("arrayProject", "Image input, List axes -> Image")
 def array_project(image: ImageValue, axes: list[Any]) -> ImageValue:
     """Only the axes named of each array; the others must have the length 1."""
     kept = whole_numbers(axes)
-    return _stepped(image, lambda data: projected(data, kept, 1))
+    return stepped(image, lambda data: projected(data, kept, 1))
 
 
-@_image_algorithm("arrayFlatten", 'Image image, List coordinateLabels, String separator = "_" -> Image')
+@image_algorithm("arrayFlatten", 'Image image, List coordinateLabels, String separator = "_" -> Image')
 def array_flatten(image: ImageValue, labels: list[Any], separator: str) -> ImageValue:
     """A band of numbers for each element of the arrays of an image of one band, named after the labels of its place on
     each axis."""
@@ -182,7 +191,7 @@ def _element(place: int) -> Step:
     return lambda data: data[:, place]
 
 
-@_image_algorithm("arrayGet", "Image image, Image position -> Image")
+@image_algorithm("arrayGet", "Image image, Image position -> Image")
 def array_get(image: ImageValue, position: ImageValue) -> ImageValue:
     """The number at a position of each band's array; the bands of ``position`` are its indices, one an axis. Positions
     outside an array are refused."""
@@ -207,44 +216,44 @@ def _picked(shape: tuple[int, ...]) -> Step:
     return pick
 
 
-@_image_algorithm("arrayReduce", "Image input, Reducer reducer, List axes, Integer fieldAxis = null -> Image")
+@image_algorithm("arrayReduce", "Image input, Reducer reducer, List axes, Integer fieldAxis = null -> Image")
 def array_reduce(image: ImageValue, reducer: ReducerValue, axes: list[Any], field_axis: int | None) -> ImageValue:
     """Axes of each array reduced to the length 1, independently for each position of the others; a reducer of several
     inputs or outputs has them on the field axis."""
     folded = whole_numbers(axes)
-    return _stepped(image, lambda data: reduced(data, reducer, folded, 1, field_axis), reducer=reducer)
+    return stepped(image, lambda data: reduced(data, reducer, folded, 1, field_axis), reducer=reducer)
 
 
-@_image_algorithm("arrayAccum", "Image input, Integer axis, Reducer reducer = null -> Image")
+@image_algorithm("arrayAccum", "Image input, Integer axis, Reducer reducer = null -> Image")
 def array_accum(image: ImageValue, axis: int, reducer: ReducerValue | None) -> ImageValue:
     """Each element replaced by the reduction (the sum, if none is given) of those on its axis up to it."""
     folding = reducer or ReducerValue((output_of("sum"),))
-    return _stepped(image, lambda data: accumulated(data, folding, axis, 1), reducer=folding)
+    return stepped(image, lambda data: accumulated(data, folding, axis, 1), reducer=folding)
 
 
-@_image_algorithm("arrayLength", "Image input, Integer axis -> Image")
+@image_algorithm("arrayLength", "Image input, Integer axis -> Image")
 def array_length(image: ImageValue, axis: int) -> ImageValue:
     """The length of each array on an axis, a number."""
 
     def lengths(data: np.ndarray) -> np.ndarray:
         return np.full(len(data), data.shape[1 + checked_axis(axis, data.ndim - 1)], np.int64)
 
-    return _stepped(image, lengths, np.int64)
+    return stepped(image, lengths, np.int64)
 
 
-@_image_algorithm("arrayLengths", "Image input -> Image")
+@image_algorithm("arrayLengths", "Image input -> Image")
 def array_lengths(image: ImageValue) -> ImageValue:
     """The lengths of each array's axes, an array of one dimension."""
-    return _stepped(image, lambda data: np.tile(np.array(data.shape[1:], np.int64), (len(data), 1)), np.int64)
+    return stepped(image, lambda data: np.tile(np.array(data.shape[1:], np.int64), (len(data), 1)), np.int64)
 
 
-@_image_algorithm("arrayDimensions", "Image input -> Image")
+@image_algorithm("arrayDimensions", "Image input -> Image")
 def array_dimensions(image: ImageValue) -> ImageValue:
     """The number of dimensions of each array, 0 for numbers."""
-    return _stepped(image, lambda data: np.full(len(data), data.ndim - 1, np.int64), np.int64)
+    return stepped(image, lambda data: np.full(len(data), data.ndim - 1, np.int64), np.int64)
 
 
-@_image_algorithm(
+@image_algorithm(
     "arraySlice", "Image input, Integer axis = 0, Image start = null, Image end = null, Integer step = 1 -> Image"
 )
 def array_slice(
@@ -258,16 +267,16 @@ def array_slice(
         at = 1 + checked_axis(axis, data.ndim - 1)
         return at_axis(data, at, slice_of(data.shape[at], first, last, step))
 
-    return _stepped(image, cut)
+    return stepped(image, cut)
 
 
-@_image_algorithm("arrayCat", "Image image1, Image image2, Integer axis -> Image")
+@image_algorithm("arrayCat", "Image image1, Image image2, Integer axis -> Image")
 def array_cat(left: ImageValue, right: ImageValue, axis: int) -> ImageValue:
     """The arrays of two images one after the other along an axis, which may be the next one that they do not have."""
-    return _paired(left, right, lambda one, other: joined([one, other], axis, 1))
+    return paired(left, right, lambda one, other: joined([one, other], axis, 1))
 
 
-@_image_algorithm("arrayRepeat", "Image input, Integer axis, Image copies -> Image")
+@image_algorithm("arrayRepeat", "Image input, Integer axis, Image copies -> Image")
 def array_repeat(image: ImageValue, axis: int, copies: ImageValue) -> ImageValue:
     """Copies of each array one after the other along an axis, which may be the next one that it does not have yet. The
     number is the same in every pixel."""
@@ -276,10 +285,10 @@ def array_repeat(image: ImageValue, axis: int, copies: ImageValue) -> ImageValue
     def repeat(data: np.ndarray) -> np.ndarray:
         return repeated(data, 1 + checked_axis(axis, data.ndim - 1, may_be_next=True), count)
 
-    return _stepped(image, repeat)
+    return stepped(image, repeat)
 
 
-@_image_algorithm("arrayReshape", "Image image, Image lengths, Integer dimensions -> Image")
+@image_algorithm("arrayReshape", "Image image, Image lengths, Integer dimensions -> Image")
 def array_reshape(image: ImageValue, lengths: ImageValue, dimensions: int) -> ImageValue:
     """The same numbers in the same order in another shape, which is an array of one dimension and the same in every
     pixel; one length may be -1 and follows from the others."""
@@ -287,27 +296,27 @@ def array_reshape(image: ImageValue, lengths: ImageValue, dimensions: int) -> Im
     if not isinstance(shape, list) or len(shape) != dimensions:
         raise ComputeError(f"lengths must have one band of arrays of {dimensions} lengths")
     wanted = whole_numbers(shape)
-    return _stepped(image, lambda data: data.reshape(len(data), *resolved_lengths(wanted, math.prod(data.shape[1:]))))
+    return stepped(image, lambda data: data.reshape(len(data), *resolved_lengths(wanted, math.prod(data.shape[1:]))))
 
 
-@_image_algorithm("arrayTranspose", "Image input, Integer axis1 = 0, Integer axis2 = 1 -> Image", ("matrixTranspose",))
+@image_algorithm("arrayTranspose", "Image input, Integer axis1 = 0, Integer axis2 = 1 -> Image", ("matrixTranspose",))
 def array_transpose(image: ImageValue, axis1: int, axis2: int) -> ImageValue:
     """Two axes of each array exchanged."""
 
     def exchange(data: np.ndarray) -> np.ndarray:
         return np.swapaxes(data, *(1 + checked_axis(axis, data.ndim - 1) for axis in (axis1, axis2)))
 
-    return _stepped(image, exchange)
+    return stepped(image, exchange)
 
 
-@_image_algorithm("arrayPad", "Image image, List lengths, Number pad = 0 -> Image")
+@image_algorithm("arrayPad", "Image image, List lengths, Number pad = 0 -> Image")
 def array_pad(image: ImageValue, lengths: list[Any], filler: float) -> ImageValue:
     """Each axis of each array filled up at its end to a length; longer ones stay."""
     wanted = whole_numbers(lengths)
-    return _stepped(image, lambda data: padded(data, 1, wanted, filler))
+    return stepped(image, lambda data: padded(data, 1, wanted, filler))
 
 
-@_image_algorithm("arraySort", "Image image, Image keys = null -> Image")
+@image_algorithm("arraySort", "Image image, Image keys = null -> Image")
 def array_sort(image: ImageValue, keys: ImageValue | None) -> ImageValue:
     """The elements of arrays of one dimension in ascending order of keys (their own values, if none are given)."""
 
@@ -317,11 +326,11 @@ def array_sort(image: ImageValue, keys: ImageValue | None) -> ImageValue:
         return np.take_along_axis(data, np.argsort(by, axis=1, kind="stable"), axis=1)
 
     if keys is None:
-        return _stepped(image, lambda data: sort(data, data))
-    return replace(_paired(image, keys, sort), id=image.id)
+        return stepped(image, lambda data: sort(data, data))
+    return replace(paired(image, keys, sort), id=image.id)
 
 
-@_image_algorithm("arrayArgmax", "Image image -> Image")
+@image_algorithm("arrayArgmax", "Image image -> Image")
 def array_argmax(image: ImageValue) -> ImageValue:
     """The position of the largest element of each array, the first of several, as an array of indices."""
 
@@ -334,49 +343,4 @@ def array_argmax(image: ImageValue) -> ImageValue:
         places = data.reshape(len(data), size).argmax(axis=1)
         return np.stack(np.unravel_index(places, data.shape[1:]), axis=-1)
 
-    return _stepped(image, position, np.int64)
-
-
-@_image_algorithm("arrayDotProduct", "Image image1, Image image2 -> Image")
-def array_dot_product(left: ImageValue, right: ImageValue) -> ImageValue:
-    """The sum of the products of two arrays of one dimension and one length, a number."""
-
-    def dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        if one.ndim != 2 or one.shape != other.shape:
-            raise ComputeError("the arrays must have one dimension and the same length")
-        return matrices.multiplied(one[:, None, :], other[:, :, None])[:, 0, 0]
-
-    return _paired(left, right, dot)
-
-
-@_image_algorithm("matrixMultiply", "Image image1, Image image2 -> Image")
-def matrix_multiply(left: ImageValue, right: ImageValue) -> ImageValue:
-    """The products of the matrices of two images."""
-
-    def multiply(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        if one.ndim != 3 or other.ndim != 3:
-            raise ComputeError("matrices have 2 dimensions")
-        return matrices.multiplied(one, other)
-
-    return _paired(left, right, multiply)
-
-
-@_image_algorithm("matrixToDiag", "Image value -> Image")
-def matrix_to_diagonal(image: ImageValue) -> ImageValue:
-    """A square matrix with a column on its diagonal, 0 elsewhere."""
-
-    def spread(data: np.ndarray) -> np.ndarray:
-        if data.ndim != 3 or data.shape[2] != 1:
-            raise ComputeError("a matrix of one column is needed")
-        return with_axis(data[:, :, 0], 2) * np.eye(data.shape[1], dtype=data.dtype)
-
-    return _stepped(image, spread)
-
-
-@_image_algorithm("matrixIdentity", "Integer size -> Image")
-def matrix_identity(size: int) -> ImageValue:
-    """An image whose pixels all hold the matrix of a size with ones on the diagonal, zeros elsewhere."""
-    if not 0 < size <= _MAX_PIXEL_ELEMENTS**0.5:
-        raise ComputeError(f"the size must be from 1 to {int(_MAX_PIXEL_ELEMENTS**0.5)}, not {size}")
-    identity = np.eye(size, dtype=np.int64)
-    return ImageValue((Band("constant", ConstantArray(identity), None, identity.dtype),))
+    return stepped(image, position, np.int64)

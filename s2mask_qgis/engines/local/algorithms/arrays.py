@@ -112,15 +112,14 @@ def identity(size: int) -> ArrayValue:
     return ArrayValue(np.eye(size, dtype=np.int64))
 
 
-@algorithm("Array.get", "Array array, List position -> Number")
-def get(value: ArrayValue, position: list[Any]) -> float:
+@algorithm("Array.get", "Array array, List<Integer> position -> Number")
+def get(value: ArrayValue, position: list[int]) -> float:
     """The number at a position, one index (from 0) an axis."""
-    indices = whole_numbers(position)
-    if len(indices) != value.data.ndim:
+    if len(position) != value.data.ndim:
         raise ComputeError(f"an array of {value.data.ndim} dimensions has no element at {position}")
-    if not all(0 <= index < length for index, length in zip(indices, value.data.shape)):
+    if not all(0 <= index < length for index, length in zip(position, value.data.shape)):
         raise ComputeError(f"there is no element at {position}; the lengths are {list(value.data.shape)}")
-    return value.data[tuple(indices)].item()
+    return value.data[tuple(position)].item()
 
 
 def whole_numbers(values: Any) -> list[int]:
@@ -155,15 +154,14 @@ def slice_array(value: ArrayValue, axis: int, start: int, end: int | None, step:
     return ArrayValue(at_axis(value.data, axis, slice_of(value.data.shape[axis], start, end, step)))
 
 
-@algorithm("Array.cut", "Array array, List position -> Array")
-def cut(value: ArrayValue, position: list[Any]) -> ArrayValue:
+@algorithm("Array.cut", "Array array, List<Integer> position -> Array")
+def cut(value: ArrayValue, position: list[int]) -> ArrayValue:
     """One position of each axis, or all of them where it is -1. Dimensions stay."""
-    indices = whole_numbers(position)
-    if len(indices) != value.data.ndim:
-        raise ComputeError(f"{len(indices)} positions were given for {value.data.ndim} dimensions")
-    if not all(-1 <= index < size for index, size in zip(indices, value.data.shape)):
+    if len(position) != value.data.ndim:
+        raise ComputeError(f"{len(position)} positions were given for {value.data.ndim} dimensions")
+    if not all(-1 <= index < size for index, size in zip(position, value.data.shape)):
         raise ComputeError(f"the position {position} is outside the lengths {list(value.data.shape)}")
-    return ArrayValue(value.data[tuple(slice(None) if i == -1 else slice(i, i + 1) for i in indices)])
+    return ArrayValue(value.data[tuple(slice(None) if i == -1 else slice(i, i + 1) for i in position)])
 
 
 @algorithm("Array.cat", "List<Array> arrays, Integer axis = 0 -> Array")
@@ -194,27 +192,29 @@ def reshape(value: ArrayValue, shape: ArrayValue) -> ArrayValue:
 )
 def transpose(value: ArrayValue, axis1: int, axis2: int) -> ArrayValue:
     """Two axes exchanged."""
+    if value.data.ndim < 2:
+        raise refuse(f"transposing an array of {value.data.ndim} dimensions")
     axes = [checked_axis(axis, value.data.ndim) for axis in (axis1, axis2)]
     return ArrayValue(np.swapaxes(value.data, *axes))
 
 
-@algorithm("Array.project", "Array array, List axes -> Array")
-def project(value: ArrayValue, axes: list[Any]) -> ArrayValue:
+@algorithm("Array.project", "Array array, List<Integer> axes -> Array")
+def project(value: ArrayValue, axes: list[int]) -> ArrayValue:
     """Only the axes named; the others must have the length 1."""
-    return ArrayValue(projected(value.data, whole_numbers(axes), 0))
+    return ArrayValue(projected(value.data, axes, 0))
 
 
-@algorithm("Array.pad", "Array array, List lengths, Number pad = 0 -> Array")
-def pad(value: ArrayValue, lengths: list[Any], filler: float) -> ArrayValue:
+@algorithm("Array.pad", "Array array, List<Integer> lengths, Number pad = 0 -> Array")
+def pad(value: ArrayValue, lengths: list[int], filler: float) -> ArrayValue:
     """Each axis filled up at its end to a length; longer ones stay."""
-    return ArrayValue(padded(value.data, 0, whole_numbers(lengths), filler))
+    return ArrayValue(padded(value.data, 0, lengths, filler))
 
 
-@algorithm("Array.reduce", "Array array, Reducer reducer, List axes, Integer fieldAxis = null -> Array")
-def reduce(value: ArrayValue, reducer: ReducerValue, axes: list[Any], field_axis: int | None) -> ArrayValue:
+@algorithm("Array.reduce", "Array array, Reducer reducer, List<Integer> axes, Integer fieldAxis = null -> Array")
+def reduce(value: ArrayValue, reducer: ReducerValue, axes: list[int], field_axis: int | None) -> ArrayValue:
     """Axes reduced to the length 1, independently for each position of the others; a reducer of several inputs or
     outputs has them on the field axis."""
-    return ArrayValue(reduced(value.data, reducer, whole_numbers(axes), 0, field_axis))
+    return ArrayValue(reduced(value.data, reducer, axes, 0, field_axis))
 
 
 @algorithm("Array.accum", "Array array, Integer axis, Reducer reducer = null -> Array")

@@ -107,7 +107,7 @@ def _check(classifier: ClassifierValue) -> None:
 
 @algorithm(
     "Classifier.train",
-    "Classifier classifier, FeatureCollection features, String classProperty, List inputProperties = null, "
+    "Classifier classifier, FeatureCollection features, String classProperty, List<String> inputProperties = null, "
     "Float subsampling = 1.0, Integer subsamplingSeed = 0 -> Classifier",
 )
 def train_classifier(

@@ -72,7 +72,7 @@ def weka_k_means(
 
 @algorithm(
     "Clusterer.train",
-    "Clusterer clusterer, FeatureCollection features, List inputProperties = null, Float subsampling = 1.0, "
+    "Clusterer clusterer, FeatureCollection features, List<String> inputProperties = null, Float subsampling = 1.0, "
     "Integer subsamplingSeed = 0 -> Clusterer",
 )
 def train_clusterer(

@@ -164,20 +164,21 @@ def _shape_of(element: Any) -> GeometryValue | None:
     return element.footprint if isinstance(element, ImageValue) else element.geometry
 
 
-def _shapes_of(collection: CollectionValue) -> list[GeometryValue]:
+def shapes_of(collection: CollectionValue) -> list[GeometryValue]:
+    """The geometries of the elements (images: footprints) that have one."""
     return [shape for shape in map(_shape_of, collection.elements) if shape is not None]
 
 
 @algorithm("Collection.geometry", "FeatureCollection collection, Object maxError = null -> Geometry")
 def geometry(collection: CollectionValue, max_error: Any) -> GeometryValue:
     """The union of the elements' geometries (images: footprints); ComputeError where no element has one."""
-    return united(_shapes_of(collection))
+    return united(shapes_of(collection))
 
 
 @algorithm("Collection.union", "FeatureCollection collection, Object maxError = null -> FeatureCollection")
 def union(collection: CollectionValue, max_error: Any) -> CollectionValue:
     """A collection of one feature, named union_result: the union of the elements' geometries."""
-    return CollectionValue((FeatureValue(united(_shapes_of(collection)), {}, "union_result"),))
+    return CollectionValue((FeatureValue(united(shapes_of(collection)), {}, "union_result"),))
 
 
 @algorithm(
@@ -185,22 +186,21 @@ def union(collection: CollectionValue, max_error: Any) -> CollectionValue:
 )
 def bounds(collection: CollectionValue, max_error: Any, projection: ProjectionValue | None) -> GeometryValue:
     """The bounding rectangle of the elements' geometries, in longitude and latitude or the projection given."""
-    return bounds_of(_shapes_of(collection), projection.crs if projection else "EPSG:4326")
+    return bounds_of(shapes_of(collection), projection.crs if projection else "EPSG:4326")
 
 
 @algorithm(
     "Collection.reduceColumns",
-    "FeatureCollection collection, Reducer reducer, List selectors, List weightSelectors = null -> Dictionary",
+    "FeatureCollection collection, Reducer reducer, List<String> selectors, List<String> weightSelectors = null"
+    " -> Dictionary",
 )
 def reduce_columns(
-    collection: CollectionValue, reducer: ReducerValue, selectors: list[Any], weight_selectors: list[Any] | None
+    collection: CollectionValue, reducer: ReducerValue, selectors: list[str], weight_selectors: list[str] | None
 ) -> dict[str, Any]:
     """A reducer over the elements, one property an input: its outputs by name. Null properties are no values; a record
     of several inputs with a null among them is left out."""
     if weight_selectors is not None:
         raise ComputeError("weightSelectors are not implemented by the local engine")
-    if not all(isinstance(name, str) for name in selectors):
-        raise ComputeError("selectors is a list of texts")
     return fold_records(reducer, Records(tuple(column_of(property_values(collection, name)) for name in selectors)))
 
 

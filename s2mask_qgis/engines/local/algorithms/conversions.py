@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -29,6 +29,7 @@ from ..values import (
     ReducerValue,
 )
 from .array_building import array_from
+from .geojson import checked_geojson
 
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(?P<fraction>\d{1,3}))?)?Z?)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -66,24 +67,21 @@ def plain_number(value: float) -> float:
 
 
 def constant_image(value: Any) -> ImageValue:
-    """An image of constant bands from a number or a list of numbers, named constant, or constant_0, constant_1, …; of
-    an array, one band with the array in every pixel."""
-    if isinstance(value, ArrayValue):
-        return ImageValue((_constant_band(value.data),))
-    numbers = value if isinstance(value, list) else [value]
-    if not numbers or not all(is_number(number) for number in numbers):
+    """An image of constant bands from a number, an array (in every pixel) or a list of them, named constant, or
+    constant_0, constant_1, …"""
+    items = value if isinstance(value, list) else [value]
+    if not items or not all(is_number(item) or isinstance(item, ArrayValue) for item in items):
         raise ComputeError(f"cannot make an image of a {describe(value)}")
-    numbers = [plain_number(number) for number in numbers]
-    names = ["constant"] if len(numbers) == 1 else [f"constant_{i}" for i in range(len(numbers))]
-    bands = [
-        Band(name, Constant(number), None, np.dtype(np.int64 if isinstance(number, int) else np.float64))
-        for name, number in zip(names, numbers)
-    ]
-    return ImageValue(tuple(bands))
+    names = ["constant"] if len(items) == 1 else [f"constant_{i}" for i in range(len(items))]
+    return ImageValue(tuple(_constant_band(name, item) for name, item in zip(names, items)))
 
 
-def _constant_band(data: np.ndarray) -> Band:
-    return Band("constant", ConstantArray(data) if data.ndim else Constant(data.item()), None, data.dtype)
+def _constant_band(name: str, value: float | ArrayValue) -> Band:
+    if isinstance(value, ArrayValue):
+        data = value.data
+        return Band(name, ConstantArray(data) if data.ndim else Constant(data.item()), None, data.dtype)
+    number = plain_number(value)
+    return Band(name, Constant(number), None, np.dtype(np.int64 if isinstance(number, int) else np.float64))
 
 
 def to_image(value: Any) -> ImageValue:
@@ -120,10 +118,8 @@ def to_geometry(value: Any) -> GeometryValue:
         return value.geometry
     if isinstance(value, ImageValue) and value.footprint is not None:
         return value.footprint
-    if isinstance(value, Mapping) and "type" in value and "coordinates" in value:
-        return GeometryValue(
-            {"type": value["type"], "coordinates": value["coordinates"]}, geodesic=bool(value.get("geodesic", True))
-        )
+    if isinstance(value, Mapping) and "type" in value:
+        return GeometryValue(checked_geojson(value), geodesic=bool(value.get("geodesic", True)))
     raise ComputeError(f"cannot make a geometry of a {describe(value)}")
 
 
@@ -158,13 +154,6 @@ def to_list(value: Any) -> list[Any]:
 def to_array(value: Any) -> ArrayValue:
     """An array from an array, a number or nested lists of numbers."""
     return value if isinstance(value, ArrayValue) else array_from(value, None)
-
-
-def texts(values: Sequence[Any]) -> Sequence[str]:
-    """Values that are all texts (names, keys). ComputeError where one is not."""
-    if not all(isinstance(value, str) for value in values):
-        raise ComputeError("names and keys are texts")
-    return values
 
 
 def to_dictionary(value: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from .elementwise import refuse
 from .registry import algorithm
 
 _DAY_OF_YEAR = re.compile(r"(\d{4})-(\d{3})", re.ASCII)
+_SIZES = ("second", "minute", "hour", "day", "week", "month", "year")
 _ZONELESS = re.compile(r"[^Z+]*", re.ASCII)
 
 
@@ -98,13 +99,15 @@ def get(value: DateValue, unit: str, zone: str | None) -> int:
 
 @algorithm("Date.getRelative", "Date date, String unit, String inUnit, String timeZone = null -> Long")
 def get_relative(value: DateValue, unit: str, in_unit: str, zone: str | None) -> int:
-    """How many whole units have passed in a larger unit at the date, in the time zone."""
+    """How many whole units have passed in a larger unit at the date, in the time zone; 0 where the unit is the larger
+    one."""
     small, large = unit_of(unit), unit_of(in_unit)
     time = local_time(value, zone_of(zone))
     if (small, large) == ("month", "year"):
         return time.month - 1
-    lengths = {"year": 31 * UNIT_MS["day"] + 1, "month": UNIT_MS["week"] + 1, **UNIT_MS}
-    if small in ("week", "month", "year") or large == "week" or lengths[small] >= lengths[large]:
+    if _SIZES.index(small) > _SIZES.index(large):
+        return 0
+    if small in ("week", "month", "year") or large == "week" or small == large:
         raise refuse(f"the {unit} in the {in_unit}")
     start = start_of(time, large)
     if start.utcoffset() != time.utcoffset() and small != "day":

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..values import ArrayValue, ComputeError, FunctionValue, ImageValue
 from .array_building import array_from
-from .conversions import constant_image, is_number, of_type, texts
+from .conversions import constant_image, is_number, of_type, to_string
 from .elementwise import refuse
 from .registry import Algorithm, algorithm
+from .strings import matches_whole
 
 
 @algorithm("Dictionary", "Object input = null -> Dictionary")
@@ -23,15 +23,15 @@ def dictionary(value: Any) -> dict[str, Any]:
         return value
     if not isinstance(value, list) or len(value) % 2:
         raise ComputeError("a dictionary is made of a dictionary or of a list of keys and values by turns")
-    return from_lists.function(value[::2], value[1::2])
+    return from_lists.function([to_string(key) for key in value[::2]], value[1::2])
 
 
-@algorithm("Dictionary.fromLists", "List keys, List values -> Dictionary")
-def from_lists(keys: list[Any], values: list[Any]) -> dict[str, Any]:
+@algorithm("Dictionary.fromLists", "List<String> keys, List values -> Dictionary")
+def from_lists(keys: list[str], values: list[Any]) -> dict[str, Any]:
     """A dictionary of a list of keys (texts, each once) and a list of as many values."""
     if len(keys) != len(values):
         raise ComputeError(f"{len(keys)} keys were given for {len(values)} values")
-    if len(set(texts(keys))) != len(keys):
+    if len(set(keys)) != len(keys):
         raise refuse("a key that is given twice")
     return dict(zip(keys, values))
 
@@ -73,10 +73,10 @@ def keys_of(values: dict[str, Any]) -> list[str]:
     return sorted(values)
 
 
-@algorithm("Dictionary.values", "Dictionary dictionary, List keys = null -> List")
-def values_of(values: dict[str, Any], keys: list[Any] | None) -> list[Any]:
+@algorithm("Dictionary.values", "Dictionary dictionary, List<String> keys = null -> List")
+def values_of(values: dict[str, Any], keys: list[str] | None) -> list[Any]:
     """The values of the keys given, in their order; of all keys in ascending order, if none are given."""
-    return [get.function(values, key, None) for key in (sorted(values) if keys is None else texts(keys))]
+    return [get.function(values, key, None) for key in (sorted(values) if keys is None else keys)]
 
 
 @algorithm("Dictionary.size", "Dictionary dictionary -> Integer")
@@ -106,44 +106,40 @@ def map_values(values: dict[str, Any], function: FunctionValue) -> dict[str, Any
     return {key: result for key, result in results.items() if result is not None}
 
 
-def _chosen(values: dict[str, Any], selectors: Sequence[Any], ignore_missing: bool) -> list[str]:
+def _chosen(values: dict[str, Any], selectors: Sequence[str], ignore_missing: bool) -> list[str]:
     """The keys that names or regular expressions for whole names choose, in the order of the selectors."""
     found: list[str] = []
-    for selector in texts(selectors):
-        matching = [selector] if selector in values else [key for key in sorted(values) if _matches(selector, key)]
+    for selector in selectors:
+        matching = [selector] if selector in values else [key for key in sorted(values) if matches_whole(selector, key)]
         if not matching and not ignore_missing:
             raise ComputeError(f"no key matches {selector!r}; there are {sorted(values)}")
         found.extend(key for key in matching if key not in found)
     return found
 
 
-def _matches(selector: str, key: str) -> bool:
-    try:
-        return re.fullmatch(selector, key) is not None
-    except re.error:
-        raise ComputeError(f"{selector!r} is neither a key nor a regular expression") from None
-
-
-_SELECTION = "Dictionary dictionary, List selectors, Boolean ignoreMissing = false -> Dictionary"
+_SELECTION = "Dictionary dictionary, List<String> selectors, Boolean ignoreMissing = false -> Dictionary"
 
 
 @algorithm("Dictionary.select", _SELECTION)
-def select(values: dict[str, Any], selectors: list[Any], ignore_missing: bool) -> dict[str, Any]:
+def select(values: dict[str, Any], selectors: list[str], ignore_missing: bool) -> dict[str, Any]:
     """Only the keys that names or regular expressions choose; one that chooses none is an error, or ignored."""
     return {key: values[key] for key in _chosen(values, selectors, ignore_missing)}
 
 
 @algorithm("Dictionary.remove", _SELECTION)
-def remove(values: dict[str, Any], selectors: list[Any], ignore_missing: bool) -> dict[str, Any]:
+def remove(values: dict[str, Any], selectors: list[str], ignore_missing: bool) -> dict[str, Any]:
     """All but the keys that names or regular expressions choose; one that chooses none is an error, or ignored."""
     gone = set(_chosen(values, selectors, ignore_missing))
     return {key: item for key, item in values.items() if key not in gone}
 
 
-@algorithm("Dictionary.rename", "Dictionary dictionary, List from, List to, Boolean overwrite = false -> Dictionary")
-def rename(values: dict[str, Any], old: list[Any], new: list[Any], overwrite: bool) -> dict[str, Any]:
+@algorithm(
+    "Dictionary.rename",
+    "Dictionary dictionary, List<String> from, List<String> to, Boolean overwrite = false -> Dictionary",
+)
+def rename(values: dict[str, Any], old: list[str], new: list[str], overwrite: bool) -> dict[str, Any]:
     """Keys replaced by others, one each. A new key that exists is an error, or takes the place with ``overwrite``."""
-    if len(texts(old)) != len(texts(new)):
+    if len(old) != len(new):
         raise ComputeError(f"{len(new)} new keys were given for {len(old)} old ones")
     renamed = {to: get.function(values, key, None) for key, to in zip(old, new)}
     kept = {key: item for key, item in values.items() if key not in old}
@@ -152,8 +148,8 @@ def rename(values: dict[str, Any], old: list[Any], new: list[Any], overwrite: bo
     return {**kept, **renamed}
 
 
-@algorithm("Dictionary.toArray", "Dictionary dictionary, List keys = null, Integer axis = 0 -> Array")
-def to_array_of_values(values: dict[str, Any], keys: list[Any] | None, axis: int) -> ArrayValue:
+@algorithm("Dictionary.toArray", "Dictionary dictionary, List<String> keys = null, Integer axis = 0 -> Array")
+def to_array_of_values(values: dict[str, Any], keys: list[str] | None, axis: int) -> ArrayValue:
     """The numbers of the keys given, in their order, as an array of one dimension; of all keys in ascending order, if
     none are given."""
     numbers = values_of.function(values, keys)
@@ -162,10 +158,10 @@ def to_array_of_values(values: dict[str, Any], keys: list[Any] | None, axis: int
     return array_from(numbers, None)
 
 
-@algorithm("Dictionary.toImage", "Dictionary dictionary, List names = null -> Image")
-def to_image(values: dict[str, Any], names: list[Any] | None) -> ImageValue:
+@algorithm("Dictionary.toImage", "Dictionary dictionary, List<String> names = null -> Image")
+def to_image(values: dict[str, Any], names: list[str] | None) -> ImageValue:
     """An image of constants, a band for each name in that order; for all keys in ascending order, if none are given."""
-    keys = sorted(values) if names is None else list(texts(names))
+    keys = sorted(values) if names is None else names
     if not keys:
         return ImageValue(())
     image = constant_image([get.function(values, key, None) for key in keys])

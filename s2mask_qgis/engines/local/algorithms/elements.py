@@ -15,7 +15,7 @@ from ..values import (
     ImageValue,
     ProjectionValue,
 )
-from .conversions import describe, of_type, projection_value, texts, to_array
+from .conversions import describe, of_type, projection_value, to_array
 from .equality import are_equal
 from .registry import Algorithm, algorithm
 
@@ -54,13 +54,16 @@ def property_names(element: Propertied) -> list[str]:
 
 @algorithm(
     "Element.copyProperties",
-    "Element destination = null, Element source = null, List properties = null, List exclude = null -> Element",
+    "Element destination = null, Element source = null, List<String> properties = null, List<String> exclude = null"
+    " -> Element",
     aliases=("Image.copyProperties",),
 )
 def copy_properties(
     destination: Propertied, source: Propertied, properties: list[str] | None, exclude: list[str] | None
 ) -> Propertied:
     """The destination with properties of the source: those named, else all but those of the system and the excluded."""
+    if properties is not None and exclude is not None:
+        raise ComputeError("give properties or exclude, not both")
     if destination is None or source is None:
         return destination
     names = properties
@@ -75,10 +78,14 @@ def copy_properties(
     "Element feature, Object maxError = null, Projection proj = null, Boolean geodesics = null -> Geometry",
     aliases=("Image.geometry", "Feature.geometry"),
 )
-def geometry_of(element: Propertied, max_error: Any, projection: ProjectionValue | None, geodesics: Any) -> Any:
+def geometry_of(
+    element: Propertied, max_error: Any, projection: ProjectionValue | None, geodesics: Any
+) -> GeometryValue | None:
     """The geometry of a feature, the footprint of an image; null where there is none."""
     if projection is not None:
         raise ComputeError("reprojecting a geometry is not implemented by the local engine; leave proj out")
+    if isinstance(element, CollectionValue):
+        raise ComputeError("a feature or an image is needed, not a collection")
     return element.footprint if isinstance(element, ImageValue) else element.geometry
 
 
@@ -121,21 +128,21 @@ def _typed_get(name: str) -> Algorithm:
 TYPED_GETS = tuple(_typed_get(name) for name in ("Number", "String", "Array"))
 
 
-@algorithm("Element.toDictionary", "Element element, List properties = null -> Dictionary")
+@algorithm("Element.toDictionary", "Element element, List<String> properties = null -> Dictionary")
 def to_dictionary(element: Propertied, properties: list[str] | None) -> dict[str, Any]:
     """The properties named, else all but those of the system, by name. ComputeError for a name that is missing."""
     if properties is None:
         return {name: value for name, value in element.properties.items() if not name.startswith("system:")}
-    missing = [name for name in texts(properties) if name not in element.properties]
+    missing = [name for name in properties if name not in element.properties]
     if missing:
         raise ComputeError(f"there is no property {missing[0]!r}")
     return {name: element.properties[name] for name in properties}
 
 
-@algorithm("Feature.toArray", "Feature feature, List properties -> Array")
+@algorithm("Feature.toArray", "Feature feature, List<String> properties -> Array")
 def to_array_of_properties(element: Propertied, properties: list[str]) -> ArrayValue:
     """An array of the properties named, which must be numbers."""
-    return to_array([element.properties.get(name) for name in texts(properties)])
+    return to_array([element.properties.get(name) for name in properties])
 
 
 @algorithm("Feature.setGeometry", "Element feature, Geometry geometry = null -> Element")

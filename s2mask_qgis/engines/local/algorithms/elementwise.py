@@ -216,7 +216,7 @@ def _no_pole(function: Function, name: str, highest: int) -> Function:
     """A function that is refused at its poles, the whole numbers up to ``highest``."""
 
     def compute(value: float) -> float:
-        if value <= highest and value == math.floor(value):
+        if math.isfinite(value) and value <= highest and value == math.floor(value):
             raise refuse(f"the {name} function of {value}")
         return function(value)
 

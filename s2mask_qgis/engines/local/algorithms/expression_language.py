@@ -11,6 +11,7 @@ from ..values import ComputeError, FunctionValue, ImageValue
 from .arithmetic import BINARY, UNARY, apply_binary, apply_unary, negated
 from .conversions import constant_image, to_image
 from .images import rename_bands, select_bands, where_nonzero
+from .opacity import opaque
 from .registry import algorithm, has_array_pixels
 
 _TOKEN = re.compile(
@@ -217,21 +218,19 @@ def _bands_of(name: str, selectors: list[Any]) -> Evaluator:
 
 @algorithm(
     "Image.parseExpression",
-    "String expression, String argName, List vars, Boolean mapFreeVarsToDefaultImageBands = false -> Algorithm",
+    "String expression, String argName, List<String> vars, Boolean mapFreeVarsToDefaultImageBands = false -> Algorithm",
 )
 def parse_expression(expression: str, default_name: str, names: list[str], free_are_bands: bool) -> FunctionValue:
     """A function of images from an arithmetic expression: + - * / % **, comparisons, && || !, bit operations, ?:,
     functions of the vocabulary, bands of the default image as b('name') or b(0), those of others as image.name or
     image['name']."""
-    if not all(isinstance(name, str) for name in names):
-        raise ComputeError("the names of variables are texts")
     evaluate = _Parser(expression, default_name, frozenset(names), free_are_bands).parse()
 
     def call(given: Mapping[str, Any]) -> ImageValue:
         missing = [name for name in names if name not in given]
         if missing:
             raise ComputeError(f"Image.parseExpression: the variable {missing[0]!r} has no value")
-        images = {name: to_image(value) for name, value in given.items()}
+        images = {name: opaque(to_image(value)) for name, value in given.items()}
         if any(map(has_array_pixels, images.values())):
             raise ComputeError("Image.parseExpression: images of arrays are not implemented by the local engine here")
         return evaluate(images)

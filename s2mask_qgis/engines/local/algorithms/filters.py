@@ -151,7 +151,7 @@ def max_difference(
     return comparison(near, left_field, right_value, right_field, left_value)
 
 
-@algorithm("Filter.notNull", "List properties -> Filter")
+@algorithm("Filter.notNull", "List<String> properties -> Filter")
 def not_null(names: list[Any]) -> FilterValue:
     """Passes where all the properties named are there and not null."""
     return FilterValue(lambda element: all(_field(element, name) is not None for name in names))
@@ -201,24 +201,16 @@ def day_of_year(start: int, end: int) -> FilterValue:
     return FilterValue(matches)
 
 
-def _check(filters: list[Any]) -> list[FilterValue]:
-    if not all(isinstance(item, FilterValue) for item in filters):
-        raise ComputeError("the list must hold filters only")
-    return filters
-
-
-@algorithm("Filter.and", "List filters -> Filter")
-def both(filters: list[Any]) -> FilterValue:
+@algorithm("Filter.and", "List<Filter> filters -> Filter")
+def both(filters: list[FilterValue]) -> FilterValue:
     """Passes where all filters pass."""
-    tests = _check(filters)
-    return FilterValue(lambda element: all(test.matches(element) for test in tests))
+    return FilterValue(lambda element: all(test.matches(element) for test in filters))
 
 
-@algorithm("Filter.or", "List filters -> Filter")
-def either(filters: list[Any]) -> FilterValue:
+@algorithm("Filter.or", "List<Filter> filters -> Filter")
+def either(filters: list[FilterValue]) -> FilterValue:
     """Passes where at least one filter passes."""
-    tests = _check(filters)
-    return FilterValue(lambda element: any(test.matches(element) for test in tests))
+    return FilterValue(lambda element: any(test.matches(element) for test in filters))
 
 
 @algorithm("Filter.not", "Filter filter -> Filter")

@@ -219,6 +219,8 @@ def buffer(
     Circles are followed within a quarter percent of the distance; 1 percent is what is promised where no maximum
     error is given. A smaller maximum error is refused, and so are geometries of more than 1,000 km.
     """
+    if not math.isfinite(distance):
+        raise ComputeError(f"the distance must be a finite number, not {distance}")
     if isinstance(max_error, (int, float)) and abs(distance) * 0.005 > max_error:
         raise ComputeError(f"a buffer true to {max_error} is not implemented by the local engine; leave maxError out")
     if projection is not None:

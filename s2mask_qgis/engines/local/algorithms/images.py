@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..raster.sources import Constant, Elementwise, Masked, Pixels, Pixelwise, Source, all_valid
-from ..values import Band, CollectionValue, ComputeError, FeatureValue, ImageValue, map_sources
-from .conversions import constant_image, is_number, to_geometry, to_image
+from ..values import ArrayValue, Band, CollectionValue, ComputeError, FeatureValue, ImageValue, map_sources
+from .conversions import constant_image, describe, is_number, to_geometry, to_image, to_integer
+from .elementwise import refuse
+from .geometry_sets import united
+from .opacity import as_values, combined, filled_opacity, opacity_of, opaque
 from .registry import Algorithm, Context, algorithm
 from .shapes import GeometryMask
+from .strings import matches_whole
 
 
 @algorithm("Image.load", "String id, Long version = -1 -> Image", needs_context=True)
@@ -30,7 +33,12 @@ def constant(value: Any) -> ImageValue:
     return to_image(value)
 
 
-@algorithm("Image.select", "Image input, List bandSelectors, List newNames = null -> Image", takes_arrays=True)
+@algorithm(
+    "Image.select",
+    "Image input, List bandSelectors, List<String> newNames = null -> Image",
+    takes_arrays=True,
+    takes_opacity=True,
+)
 def select(image: ImageValue, selectors: list[Any], new_names: list[str] | None) -> ImageValue:
     """Bands chosen by name, by regular expression that matches the whole name, or by position, and renamed."""
     chosen = select_bands(image, selectors)
@@ -44,18 +52,16 @@ def select_bands(image: ImageValue, selectors: Sequence[Any]) -> ImageValue:
 
 def _matching(image: ImageValue, selector: Any) -> list[Band]:
     if is_number(selector):
-        position = int(selector)
+        position = to_integer(selector)
         if not 0 <= position < len(image.bands):
             raise ComputeError(f"there is no band number {position}; the image has {len(image.bands)} bands")
         return [image.bands[position]]
     exact = [band for band in image.bands if band.name == selector]
     if exact:
         return exact
-    try:
-        pattern = re.compile(str(selector))
-    except re.error:
-        raise ComputeError(f"{selector!r} is neither a band's name nor a regular expression") from None
-    found = [band for band in image.bands if pattern.fullmatch(band.name)]
+    if not isinstance(selector, str):
+        raise ComputeError(f"a band is chosen by name, regular expression or number, not by a {describe(selector)}")
+    found = [band for band in image.bands if matches_whole(selector, band.name)]
     if not found:
         raise ComputeError(
             f"Pattern '{selector}' did not match any bands. Available bands: [{', '.join(image.band_names)}]"
@@ -63,7 +69,7 @@ def _matching(image: ImageValue, selector: Any) -> list[Band]:
     return found
 
 
-@algorithm("Image.rename", "Image input, List names -> Image", takes_arrays=True)
+@algorithm("Image.rename", "Image input, List<String> names -> Image", takes_arrays=True, takes_opacity=True)
 def rename(image: ImageValue, names: list[str]) -> ImageValue:
     """The same bands under other names, one name a band."""
     return rename_bands(image, names)
@@ -71,8 +77,6 @@ def rename(image: ImageValue, names: list[str]) -> ImageValue:
 
 def rename_bands(image: ImageValue, names: Sequence[str]) -> ImageValue:
     """The image's bands under other names; ComputeError where the counts differ or a name comes twice."""
-    if not all(isinstance(name, str) for name in names):
-        raise ComputeError("the names of bands are texts")
     if len(names) != len(image.bands):
         raise ComputeError(f"{len(names)} names were given for {len(image.bands)} bands")
     if len(set(names)) != len(names):
@@ -82,8 +86,9 @@ def rename_bands(image: ImageValue, names: Sequence[str]) -> ImageValue:
 
 @algorithm(
     "Image.addBands",
-    "Image dstImg, Image srcImg, List names = null, Boolean overwrite = false -> Image",
+    "Image dstImg, Image srcImg, List<String> names = null, Boolean overwrite = false -> Image",
     takes_arrays=True,
+    takes_opacity=True,
 )
 def add_bands(image: ImageValue, other: ImageValue, names: list[str] | None, overwrite: bool) -> ImageValue:
     """The first image's bands, then those of the second; a name already taken gets a numbered suffix, or is replaced
@@ -103,23 +108,20 @@ def add_all(image: ImageValue, added: Sequence[Band], overwrite: bool = False) -
     return image.with_bands(list(bands.values()))
 
 
-@algorithm("Image.bandNames", "Image image -> List", takes_arrays=True)
+@algorithm("Image.bandNames", "Image image -> List", takes_arrays=True, takes_opacity=True)
 def band_names(image: ImageValue) -> list[str]:
     """Names of the bands, in order."""
     return list(image.band_names)
 
 
-@algorithm("Image.mask", "Image image, Image mask = null -> Image")
+@algorithm("Image.mask", "Image image, Image mask = null -> Image", takes_opacity=True)
 def mask(image: ImageValue, new_mask: ImageValue | None) -> ImageValue:
-    """The image's mask as values (1 valid, 0 masked), or, with a mask given, the image with that mask in place of its
-    own; pixels unmasked by it become 0."""
+    """The image's mask as values (1 valid, 0 masked, between them opaque in part), or, with a mask given, the image
+    with that mask in place of its own; pixels unmasked by it become 0."""
     if new_mask is None:
-        return map_sources(image, lambda source: Pixelwise(_mask_values, source), np.float64)
-    return _with_masks(image, new_mask, _replace_mask)
-
-
-def _mask_values(pixels: Sequence[Pixels]) -> Pixels:
-    return Pixels(pixels[0].valid_or_true().astype(np.uint8))
+        bands = [Band(band.name, as_values(band), band.grid, np.dtype(np.float64)) for band in image.bands]
+        return image.with_bands(bands)
+    return _with_masks(image.with_bands([replace(b, opacity=None) for b in image.bands]), new_mask, _replace_mask)
 
 
 def _replace_mask(pixels: Sequence[Pixels]) -> Pixels:
@@ -129,9 +131,10 @@ def _replace_mask(pixels: Sequence[Pixels]) -> Pixels:
     return Pixels(np.where(valid, image.data, 0).astype(image.data.dtype), kept)
 
 
-@algorithm("Image.updateMask", "Image image, Image mask -> Image")
+@algorithm("Image.updateMask", "Image image, Image mask -> Image", takes_opacity=True)
 def update_mask(image: ImageValue, new_mask: ImageValue) -> ImageValue:
-    """The image masked where the mask is 0 or masked itself; what was masked stays masked."""
+    """The image masked where the mask is 0 or masked itself, and opaque in part where it is between 0 and 1; what was
+    masked stays masked."""
     return _with_masks(image, new_mask, _update_mask)
 
 
@@ -141,37 +144,27 @@ def _update_mask(pixels: Sequence[Pixels]) -> Pixels:
 
 
 def _opened_by(mask_pixels: Pixels) -> np.ndarray:
-    """Where a mask lets through. Fractions between 0 and 1 (opacity) are refused, not rounded."""
-    values = mask_pixels.data
-    valid = mask_pixels.valid_or_true()
-    if np.issubdtype(values.dtype, np.floating) and ((values > 0) & (values < 1) & valid).any():
-        raise ComputeError("masks between 0 and 1 are not implemented by the local engine")
-    return (values > 0) & valid
+    """Where a mask lets through, wholly or in part."""
+    return (mask_pixels.data > 0) & mask_pixels.valid_or_true()
 
 
-def self_masked(source: Source) -> Source:
-    """A source masked where its value is 0."""
-    return Pixelwise(_update_mask, source, source)
+def masked_by(band: Band, mask_band: Band, function: Callable[[Sequence[Pixels]], Pixels] | None = None) -> Band:
+    """A band with its mask updated by another band's values."""
+    source = Pixelwise(function or _update_mask, band.source, mask_band.source)
+    return replace(band, source=source, opacity=combined(band.opacity, opacity_of(mask_band)))
 
 
-def over(bottom: Source, top: Source) -> Source:
-    """One source where it is valid, elsewhere the one below it."""
-    return Pixelwise(_fill, top, bottom)
-
-
-def _with_masks(image: ImageValue, masks: ImageValue, function: Any) -> ImageValue:
+def _with_masks(image: ImageValue, masks: ImageValue, function: Callable[[Sequence[Pixels]], Pixels]) -> ImageValue:
     if len(masks.bands) not in (1, len(image.bands)):
         raise ComputeError(f"the mask has {len(masks.bands)} bands, the image {len(image.bands)}; give one, or as many")
-    sources = [band.source for band in masks.bands] * (len(image.bands) if len(masks.bands) == 1 else 1)
-    bands = [
-        replace(band, source=Pixelwise(function, band.source, source)) for band, source in zip(image.bands, sources)
-    ]
-    return image.with_bands(bands)
+    mask_bands = opaque(masks).bands * (len(image.bands) if len(masks.bands) == 1 else 1)
+    return image.with_bands([masked_by(band, other, function) for band, other in zip(image.bands, mask_bands)])
 
 
-@algorithm("Image.unmask", "Image input, Image value = null, Boolean sameFootprint = true -> Image")
+@algorithm("Image.unmask", "Image input, Image value = null, Boolean sameFootprint = true -> Image", takes_opacity=True)
 def unmask(image: ImageValue, value: ImageValue | None, same_footprint: bool) -> ImageValue:
-    """Masked pixels replaced by the value image's pixels (0 where none is given); the footprint stays the input's."""
+    """Masked pixels replaced by the value image's pixels and their mask (0 where none is given); the footprint stays
+    the input's, or grows by the value's without ``sameFootprint``."""
     value = constant_image(0) if value is None else value
     if len(value.bands) not in (1, len(image.bands)):
         raise ComputeError(
@@ -182,13 +175,18 @@ def unmask(image: ImageValue, value: ImageValue | None, same_footprint: bool) ->
         replace(
             band,
             source=Pixelwise(_fill, band.source, filler.source),
+            opacity=filled_opacity(band, filler),
             dtype=np.result_type(band.dtype, _small_type(filler)),
         )
         for band, filler in zip(image.bands, fillers)
     ]
     filled = image.with_bands(bands)
-    if not same_footprint or image.footprint is None:
-        return replace(filled, footprint=None if not same_footprint else image.footprint)
+    if image.footprint is None:
+        return filled
+    if not same_footprint:
+        return replace(
+            filled, footprint=None if value.footprint is None else united([image.footprint, value.footprint])
+        )
     shape = GeometryMask(image.footprint)
     return map_sources(filled, lambda source: Pixelwise(_update_mask, source, shape))
 
@@ -208,7 +206,7 @@ def _fill(pixels: Sequence[Pixels]) -> Pixels:
     return Pixels(data, None if filler.valid is None else image.valid | filler.valid)
 
 
-@algorithm("Image.clip", "Image input, Object geometry -> Image")
+@algorithm("Image.clip", "Image input, Object geometry -> Image", takes_opacity=True)
 def clip(image: ImageValue, geometry: Any) -> ImageValue:
     """The image masked outside a geometry, which becomes its footprint; a pixel is inside where its centre is."""
     shape = to_geometry(geometry)
@@ -273,7 +271,10 @@ def remap(
     named ``remapped``."""
     if len(values_from) != len(values_to) or not values_from:
         raise ComputeError(f"{len(values_from)} values cannot be mapped to {len(values_to)}")
-    if not all(is_number(value) for value in [*values_from, *values_to, 0 if default is None else default]):
+    given = [*values_from, *values_to, 0 if default is None else default]
+    if any(isinstance(value, ArrayValue) for value in given):
+        raise refuse("a mapping of arrays")
+    if not all(is_number(value) for value in given):
         raise ComputeError("only numbers can be mapped")
     band = image.bands[0] if band_name is None else _matching(image, band_name)[0]
     keys, order = np.unique(np.asarray(values_from), return_index=True)
@@ -288,7 +289,7 @@ def remap(
     return ImageValue((Band("remapped", source, band.grid, results.dtype),), image.properties, image.footprint)
 
 
-@algorithm("Image.normalizedDifference", "Image input, List bandNames = null -> Image")
+@algorithm("Image.normalizedDifference", "Image input, List<String> bandNames = null -> Image")
 def normalized_difference(image: ImageValue, names: list[str] | None) -> ImageValue:
     """(first - second) / (first + second) of two bands, named ``nd``; a negative value in either masks the pixel, a
     sum of 0 as well (0 / 0 has no value)."""
@@ -343,7 +344,8 @@ def _cast(data: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if data.dtype == dtype:
         return data
     if not np.issubdtype(dtype, np.integer):
-        return data.astype(dtype)
+        with np.errstate(over="ignore"):
+            return data.astype(dtype)
     limits = np.iinfo(dtype)
     if not np.issubdtype(data.dtype, np.floating):
         return np.clip(data.astype(np.int64, copy=False), limits.min, limits.max).astype(dtype)
@@ -359,7 +361,7 @@ def _cast_algorithm(name: str, dtype: Any, others: tuple[str, ...] = ()) -> Algo
     names = (name, *others)
     aliases = (*(f"Image.{n[0].lower()}{n[1:]}" for n in names), *(f"Image.to{n}" for n in others))
 
-    @algorithm(f"Image.to{name}", "Image value -> Image", aliases)
+    @algorithm(f"Image.to{name}", "Image value -> Image", aliases, takes_opacity=True)
     def cast(image: ImageValue) -> ImageValue:
         return map_sources(image, lambda source: _typed(source, target), target)
 
@@ -388,6 +390,8 @@ CASTS = tuple(
 
 
 @algorithm("Image.id", "Element element -> String")
-def image_id(element: ImageValue | FeatureValue) -> str | None:
+def image_id(element: ImageValue | FeatureValue | CollectionValue) -> str | None:
     """The id of a stored image, null for a computed one."""
+    if isinstance(element, CollectionValue):
+        raise ComputeError("an image is needed, not a collection")
     return element.id

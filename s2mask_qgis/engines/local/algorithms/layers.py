@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,16 @@ import numpy as np
 
 from ..raster.sources import Elementwise, Pixels, Pixelwise
 from ..values import Band, CollectionValue, ComputeError, DateValue, ImageValue, map_sources
-from .conversions import is_number, to_image
-from .images import add_all, over, select_bands, self_masked
+from .collections import shapes_of
+from .conversions import is_number, to_collection, to_image
+from .elementwise import refuse
+from .geometry_sets import united
+from .images import add_all, clip, masked_by, select_bands
+from .opacity import laid_over
 from .registry import algorithm
 
 
-@algorithm("Image.cat", "List images -> Image")
+@algorithm("Image.cat", "List images -> Image", takes_opacity=True)
 def cat(images: list[Any]) -> ImageValue:
     """All bands of a list of images (numbers are constant images), with the first image's properties and footprint; a
     name that is taken gets a number: a, a_1, a_2."""
@@ -27,28 +32,37 @@ def cat(images: list[Any]) -> ImageValue:
     return first
 
 
-@algorithm("Image.blend", "Image bottom, Image top -> Image")
+@algorithm("Image.blend", "Image bottom, Image top -> Image", takes_opacity=True)
 def blend(bottom: ImageValue, top: ImageValue) -> ImageValue:
-    """The top image where it is valid, else the bottom one; masked where both are. One band goes with every band of
-    the other. Names, properties and footprint are the bottom's."""
+    """The top image where it is valid, else the bottom one; masked where both are. A mask of the top between 0 and 1
+    is its share, the rest is the bottom's. One band goes with every band of the other. Names, properties and footprint
+    are the bottom's."""
     if len(bottom.bands) != len(top.bands) and 1 not in (len(bottom.bands), len(top.bands)):
         raise ComputeError(f"the images have {len(bottom.bands)} and {len(top.bands)} bands; give as many, or one")
     count = max(len(bottom.bands), len(top.bands))
     lower, upper = (image.bands * (count if len(image.bands) == 1 else 1) for image in (bottom, top))
     names = bottom.band_names if len(bottom.bands) == count else top.band_names
-    bands = [
-        Band(name, over(a.source, b.source), a.grid or b.grid, np.result_type(a.dtype, b.dtype))
-        for name, a, b in zip(names, lower, upper)
-    ]
-    return bottom.with_bands(bands)
+    return bottom.with_bands([_blended(name, a, b) for name, a, b in zip(names, lower, upper)])
+
+
+def _blended(name: str, bottom: Band, top: Band) -> Band:
+    source, opacity = laid_over(bottom, top)
+    dtype = np.result_type(bottom.dtype, top.dtype, *([np.float32] if opacity is not None else []))
+    return Band(name, source, bottom.grid or top.grid, dtype, opacity)
+
+
+@algorithm("Image.clipToCollection", "Image input, Object collection -> Image", takes_opacity=True)
+def clip_to_collection(image: ImageValue, collection: Any) -> ImageValue:
+    """The image masked outside the geometries of a collection's features, whose union becomes its footprint."""
+    return clip.function(image, united(shapes_of(to_collection(collection))))
 
 
 @algorithm("Image.clamp", "Image input, Float low, Float high -> Image")
 def clamp(image: ImageValue, low: float, high: float) -> ImageValue:
     """Values held within [low, high], in every band. Whole limits keep whole numbers whole; else they are doubles."""
-    if low > high:
-        raise ComputeError(f"low must not be above high, they are {low} and {high}")
-    is_whole = low == int(low) and high == int(high)
+    if not low <= high:
+        raise refuse(f"a range from {low} to {high}")
+    is_whole = all(float(limit).is_integer() for limit in (low, high))
 
     def held(data: np.ndarray) -> np.ndarray:
         if is_whole and data.dtype.kind in "iub":
@@ -69,19 +83,22 @@ def clamp(image: ImageValue, low: float, high: float) -> ImageValue:
 @algorithm("Image.unitScale", "Image input, Float low, Float high -> Image")
 def unit_scale(image: ImageValue, low: float, high: float) -> ImageValue:
     """(value - low) / (high - low) as doubles, in every band; values outside go on below 0 and above 1."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ComputeError(f"low and high must be finite, they are {low} and {high}")
     if low == high:
         raise ComputeError(f"low and high must differ, both are {low}")
 
     def scaled(data: np.ndarray) -> np.ndarray:
-        return (data.astype(np.float64) - low) / (high - low)
+        with np.errstate(all="ignore"):
+            return (data.astype(np.float64) - low) / (high - low)
 
     return map_sources(image, lambda source: Elementwise(scaled, source), np.float64)
 
 
-@algorithm("Image.selfMask", "Image image -> Image")
+@algorithm("Image.selfMask", "Image image -> Image", takes_opacity=True)
 def self_mask(image: ImageValue) -> ImageValue:
-    """Every band masked where its own value is 0."""
-    return map_sources(image, self_masked)
+    """Every band masked where its own value is 0 or less, and opaque in part where it is between 0 and 1."""
+    return image.with_bands([masked_by(band, band) for band in image.bands])
 
 
 @algorithm("Image.date", "Image image -> Date")

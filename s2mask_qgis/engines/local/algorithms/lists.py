@@ -245,7 +245,7 @@ def sort(items: list[Any], keys: list[Any] | None) -> list[Any]:
 
 @algorithm("List.join", 'List list, String separator = "" -> String')
 def join(items: list[Any], separator: str) -> str:
-    """The texts of the elements, which are texts or numbers, with the separator between them."""
+    """The texts of the elements, which are texts, numbers or Booleans, with the separator between them."""
     return separator.join(text_of(item) for item in items)
 
 

@@ -8,9 +8,14 @@ from types import MappingProxyType
 import numpy as np
 
 from ..values import ComputeError
+from .elementwise import refuse
 
 _BY_MINORS = 5
 """Matrices up to this size are inverted by their minors, which keeps whole numbers exact."""
+
+
+LEAST_EIGEN = 10
+"""Rows of the smallest matrix whose eigenvectors are given."""
 
 
 def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -18,6 +23,15 @@ def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     if left.ndim < 2 or right.ndim < 2 or left.shape[-1] != right.shape[-2]:
         raise ComputeError(f"matrices of the shapes {left.shape} and {right.shape} have no product")
     return np.matmul(_wide(left), _wide(right))
+
+
+def multiplied_each(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The products of two stacks of matrices (n, rows, columns); as one product where the first is the same for all."""
+    if left.strides[0] != 0 or len(left) < 2 or left.shape[2] != right.shape[1]:
+        return multiplied(left, right)
+    columns = np.moveaxis(_wide(right), 0, -1)
+    product = _wide(left[0]) @ columns.reshape(columns.shape[0], -1)
+    return np.moveaxis(product.reshape(left.shape[1], *columns.shape[1:]), -1, 0)
 
 
 def solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -30,6 +44,26 @@ def solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     if left.shape[0] == left.shape[1]:
         return np.linalg.solve(left.astype(np.float64), right.astype(np.float64))
     return np.linalg.lstsq(left.astype(np.float64), right.astype(np.float64), rcond=None)[0]
+
+
+def solved_each(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """x of left x = right for stacks of matrices (n, rows, columns), each by least squares where it has more rows."""
+    if not left.ndim == right.ndim == 3 or left.shape[1] != right.shape[1] or not 0 < left.shape[2] <= left.shape[1]:
+        raise ComputeError(
+            f"matrices of the lengths {list(left.shape[1:])} and {list(right.shape[1:])} are no system to solve"
+        )
+    left, right = left.astype(np.float64), right.astype(np.float64)
+    if len(left) and (np.linalg.matrix_rank(left) < left.shape[2]).any():
+        raise refuse("a system without a single solution in a pixel")
+    if left.shape[1] == left.shape[2]:
+        return np.linalg.solve(left, right)
+    q, r = np.linalg.qr(left)
+    return np.linalg.solve(r, q.swapaxes(1, 2) @ right)
+
+
+def stand_in(shape: tuple[int, ...]) -> np.ndarray:
+    """An array that can be solved for: ones on the diagonal of a matrix, else zeros."""
+    return np.eye(*shape) if len(shape) == 2 else np.zeros(shape)
 
 
 def _wide(data: np.ndarray) -> np.ndarray:
@@ -89,6 +123,21 @@ def cholesky(data: np.ndarray) -> np.ndarray:
         raise ComputeError("the matrix is not symmetric and positive-definite") from None
 
 
+def eigen(data: np.ndarray) -> np.ndarray:
+    """Eigenvalues and eigenvectors of a symmetric matrix: a row each, the value in front, the largest value first.
+
+    Which of two opposite vectors stands for both is not documented. That shows in small matrices, which are refused;
+    in large ones vectors are used where their signs do not matter.
+    """
+    matrix = _square(data)
+    if len(matrix) < LEAST_EIGEN:
+        raise refuse(f"the signs of the eigenvectors of a matrix of fewer than {LEAST_EIGEN} rows")
+    if not np.allclose(matrix, matrix.T, rtol=1e-12, atol=0):
+        raise refuse("the eigenvectors of a matrix that is not symmetric")
+    values, vectors = np.linalg.eigh(matrix)
+    return np.column_stack([values, vectors.T])[::-1]
+
+
 def diagonal(data: np.ndarray) -> np.ndarray:
     """The diagonal of a matrix, as one column."""
     return np.diagonal(data)[:, None]
@@ -118,6 +167,7 @@ TO_MATRIX: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
         "matrixPseudoInverse": pseudo_inverse,
         "matrixDiagonal": diagonal,
         "matrixToDiag": to_diagonal,
+        "eigen": eigen,
     }
 )
 TO_NUMBER: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -71,6 +72,13 @@ def _kernel_shape(kind: str, radius: float, units: str) -> np.ndarray:
     return _SHAPES[kind](radius)
 
 
+def _kernel_of(shape: np.ndarray, normalize: bool, magnitude: float) -> KernelValue:
+    """Equal weights under a shape: of the magnitude, or adding up to it."""
+    if not math.isfinite(magnitude):
+        raise ComputeError(f"the magnitude must be a finite number, not {magnitude}")
+    return KernelValue(shape * magnitude / (shape.sum() if normalize else 1))
+
+
 def _kernel(name: str) -> Algorithm:
     @algorithm(
         f"Kernel.{name}",
@@ -78,8 +86,7 @@ def _kernel(name: str) -> Algorithm:
         description=f"A {name} around a pixel; the radius in pixels reaches from the centre pixel's centre.",
     )
     def make(radius: float, units: str, normalize: bool, magnitude: float) -> KernelValue:
-        shape = _kernel_shape(name, radius, units)
-        return KernelValue(shape * magnitude / (shape.sum() if normalize else 1))
+        return _kernel_of(_kernel_shape(name, radius, units), normalize, magnitude)
 
     return make
 
@@ -93,11 +100,20 @@ KERNELS = tuple(_kernel(name) for name in _SHAPES)
 )
 def rectangle(x_radius: float, y_radius: float, units: str, normalize: bool, magnitude: float) -> KernelValue:
     """A rectangle around a pixel; the radii in pixels reach from the centre pixel's centre."""
+    if not min(x_radius, y_radius) >= 0:
+        raise ComputeError(f"the radii must not be negative, they are {x_radius} and {y_radius}")
     shape = _kernel_shape("square", max(x_radius, y_radius), units)
     reach = shape.shape[0] // 2
     offsets = np.abs(np.arange(-reach, reach + 1))
     shape = (offsets[:, None] <= y_radius) & (offsets[None, :] <= x_radius)
-    return KernelValue(shape * magnitude / (shape.sum() if normalize else 1))
+    return _kernel_of(shape, normalize, magnitude)
+
+
+def _weighted(kernel: KernelValue) -> np.ndarray:
+    """The neighbours that a kernel counts. ComputeError where it counts none."""
+    if not kernel.weights.any():
+        raise ComputeError("all weights of the kernel are 0")
+    return kernel.weights != 0
 
 
 def _extreme(
@@ -161,7 +177,7 @@ def _focal(name: str, alias: str, fold: np.ufunc, neutral: Neutral, what: str) -
     def focal(
         image: ImageValue, radius: float, kind: str, units: str, iterations: int, kernel: KernelValue | None
     ) -> ImageValue:
-        shape = _kernel_shape(kind, radius, units) if kernel is None else kernel.weights != 0
+        shape = _kernel_shape(kind, radius, units) if kernel is None else _weighted(kernel)
         function = _extreme(shape, fold, neutral)
         return map_sources(image, _repeated(function, shape.shape[0] // 2, iterations))
 
@@ -201,7 +217,7 @@ def _focal_statistic(name: str, reducer: str) -> Algorithm:
     def focal(
         image: ImageValue, radius: float, kind: str, units: str, iterations: int, kernel: KernelValue | None
     ) -> ImageValue:
-        shape = _kernel_shape(kind, radius, units) if kernel is None else kernel.weights != 0
+        shape = _kernel_shape(kind, radius, units) if kernel is None else _weighted(kernel)
         if kernel is not None and np.unique(kernel.weights[shape]).size > 1:
             raise ComputeError("kernels of several weights are not implemented by the local engine")
         if shape.sum() > _MOST_NEIGHBOURS:

@@ -10,15 +10,23 @@ import numpy as np
 
 from ....core.grid import Grid
 from ..raster.sources import Pixels, Reader, Source
-from ..raster.stored import transform_points
+from ..raster.transforms import transform_axes, transform_points
 from ..raster.windows import Rectangle, Scatter, Window
 from ..values import Band, ComputeError, ImageValue, ProjectionValue, map_sources
 from .conversions import projection_value
+from .elementwise import refuse
 from .registry import Algorithm, algorithm
 from .sampling import projection_of, working_grid
 
 _LARGEST_READ = 4
 """A window that reads up to this many times its own pixels reads them as one rectangle."""
+
+
+def centres_in(window: Window, crs: str) -> tuple[np.ndarray, np.ndarray]:
+    """The centres of a window's pixels in a coordinate system."""
+    if isinstance(window, Rectangle):
+        return transform_axes(window.grid.crs, crs, *window.axes())
+    return transform_points(window.grid.crs, crs, *window.centres())
 
 
 class Reprojected(Source):
@@ -31,13 +39,14 @@ class Reprojected(Source):
 
     def compute(self, window: Window, read: Reader) -> Pixels:
         """See Source."""
-        x, y = np.meshgrid(*window.axes()) if isinstance(window, Rectangle) else window.centres()
-        x, y = transform_points(window.grid.crs, self._grid.crs, x, y)
+        x, y = centres_in(window, self._grid.crs)
+        if not x.size:
+            return read(self.inputs[0], window)
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise refuse(f"a window that reaches beyond the coordinate system {self._grid.crs}")
         x_scale, _, x0, _, y_scale, y0 = self._grid.transform
         columns = np.floor((x - x0) / x_scale + 1e-6).astype(np.int64)
         rows = np.floor((y - y0) / y_scale + 1e-6).astype(np.int64)
-        if not rows.size:
-            return read(self.inputs[0], window)
         top, left = int(rows.min()), int(columns.min())
         height, width = int(rows.max()) - top + 1, int(columns.max()) - left + 1
         part = self._grid.part(top, left, height, width)
@@ -70,7 +79,7 @@ def _default_grid(image: ImageValue, crs: str, transform: tuple[float, ...]) -> 
 def _reprojecting(name: str, forced: bool, text: str) -> Algorithm:
     @algorithm(
         f"Image.{name}",
-        "Image image, Projection crs, List crsTransform = null, Float scale = null -> Image",
+        "Image image, Projection crs, List<Float> crsTransform = null, Float scale = null -> Image",
         description=text + " The scale is in metres; the image must have a footprint.",
     )
     def apply(
@@ -116,8 +125,7 @@ class _Coordinate(Source):
 
     def compute(self, window: Window, read: Reader) -> Pixels:
         """See Source."""
-        x, y = np.meshgrid(*window.axes()) if isinstance(window, Rectangle) else window.centres()
-        return Pixels(transform_points(window.grid.crs, "EPSG:4326", x, y)[self._axis])
+        return Pixels(centres_in(window, "EPSG:4326")[self._axis])
 
 
 @algorithm("Image.pixelLonLat", "-> Image")

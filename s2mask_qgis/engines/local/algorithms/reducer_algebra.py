@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..values import ComputeError, Records, ReducerOutput, ReducerValue
-from . import statistics
+from . import regressions, statistics
 from .conversions import is_number
+from .elementwise import refuse
 from .records import fold_output, fold_records
 from .reducers import output_of
 from .registry import Algorithm, algorithm
@@ -142,20 +144,42 @@ def linear_fit() -> ReducerValue:
     return ReducerValue(tuple(outputs), 2)
 
 
+def _regression(number_x: int, number_y: int, name: str, margin: float | None) -> ReducerValue:
+    inputs = _at_least_one(number_x, "numX") + _at_least_one(number_y, "numY")
+    folds = regressions.record_folds(number_x, margin)
+    in_images = (regressions.coefficient_pixels, regressions.residual_pixels)
+    outputs = [
+        ReducerOutput(
+            output,
+            fold,
+            np.dtype(np.float64),
+            positions=tuple(range(inputs)),
+            weighted=statistics.only_whole(name),
+            over_images=partial(pixels, number_x=number_x, margin=margin),
+        )
+        for output, fold, pixels in zip(("coefficients", "residuals"), folds, in_images)
+    ]
+    return ReducerValue(tuple(outputs), inputs)
+
+
 @algorithm("Reducer.linearRegression", "Integer numX, Integer numY = 1 -> Reducer")
 def linear_regression(number_x: int, number_y: int) -> ReducerValue:
     """Least squares of ``numY`` dependent inputs on the ``numX`` inputs before them: ``coefficients``, an array
     (numX, numY), and ``residuals``, the root mean square of what each dependent input leaves; null where there are not
-    more records than unknowns or the system is singular."""
-    inputs = _at_least_one(number_x, "numX") + _at_least_one(number_y, "numY")
-    positions = tuple(range(inputs))
-    coefficients, residuals = statistics.linear_regression(number_x)
-    weighted = statistics.only_whole("linearRegression")
-    outputs = (
-        ReducerOutput("coefficients", coefficients, np.dtype(np.float64), None, positions, weighted, is_array=True),
-        ReducerOutput("residuals", residuals, np.dtype(np.float64), None, positions, weighted, is_array=True),
-    )
-    return ReducerValue(outputs, inputs)
+    more records than unknowns or the system is singular. Over a collection of images, both are bands of arrays."""
+    return _regression(number_x, number_y, "linearRegression", None)
+
+
+@algorithm("Reducer.robustLinearRegression", "Integer numX, Integer numY = 1, Float beta = null -> Reducer")
+def robust_linear_regression(number_x: int, number_y: int, beta: float | None) -> ReducerValue:
+    """As linearRegression, without the records whose residuals (their root mean square) are above ``beta``: they are
+    left out and the others fitted again until none changes sides. Without ``beta`` it is refused, since how the
+    service chooses one is not documented."""
+    if beta is None:
+        raise refuse("a robust regression without beta")
+    if beta <= 0:
+        raise ComputeError(f"beta must be above 0, it is {beta}")
+    return _regression(number_x, number_y, "robustLinearRegression", beta)
 
 
 @algorithm(

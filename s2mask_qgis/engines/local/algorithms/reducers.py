@@ -128,7 +128,9 @@ def output_of(name: str) -> ReducerOutput:
     fold, dtype, weighted = _FOLDS[name]
     declared = np.dtype(dtype) if dtype else None
     fold_integers = median_layers if name == "median" else None
-    return ReducerOutput(_OUTPUT_NAMES.get(name, name), fold, declared, fold_integers, weighted=weighted)
+    running = np.minimum if name == "min" else np.maximum if name == "max" else None
+    output_name = _OUTPUT_NAMES.get(name, name)
+    return ReducerOutput(output_name, fold, declared, fold_integers, weighted=weighted, running=running)
 
 
 def _described(name: str) -> str:
@@ -176,8 +178,12 @@ def fold_sources(output: ReducerOutput, sources: Sequence[Source]) -> Source:
         return Pixels(data, None if defined.all() else defined)
 
     if are_alike(sources):
-        return FoldedBands(fold, [source for source in sources if isinstance(source, StoredBand)])
-    return Pixelwise(fold, *sources)
+        bands = [source for source in sources if isinstance(source, StoredBand)]
+        # The median of some images is the same in any order, so those of two masks may be one.
+        return FoldedBands(fold, sorted(bands, key=id) if output.fold_integers is median_layers else bands, output)
+    folded = Pixelwise(fold, *sources)
+    folded.is_whole = output.reduce in (_min, _max) and all(source.is_whole for source in sources)
+    return folded
 
 
 def _are_few_integers(pixels: Sequence[Pixels]) -> bool:
@@ -212,7 +218,7 @@ def _named(image: ImageValue, name: str) -> list[Source]:
 
 def pixel_output(output: ReducerOutput) -> ReducerOutput:
     """An output that pixels can hold. ComputeError for one that cannot be stored as a number of a pixel."""
-    if output.collect is not None or output.is_array:
+    if output.collect is not None or output.over_images is not None:
         raise ComputeError(f"the reducer's output {output.name!r} is not implemented in images by the local engine")
     return output
 
@@ -250,14 +256,19 @@ def _reduce_tuples(collection: CollectionValue, reducer: ReducerValue) -> ImageV
         [_named(image, name)[0] for name in names] for image in images if all(_named(image, name) for name in names)
     ]
     bands = []
-    for output in map(pixel_output, reducer.outputs):
+    for output in reducer.outputs:
         dtype = np.result_type(*(images[0].bands[position].dtype for position in output.positions))
-        if len(output.positions) == 1:
-            source = fold_sources(output, [record[output.positions[0]] for record in records])
-        else:
-            source = fold_tuples(output, records)
-        bands.append(Band(output.name, source, None, declared_type(output, dtype)))
+        bands.append(Band(output.name, _fold_chosen(output, records), None, declared_type(output, dtype)))
     return ImageValue(tuple(bands))
+
+
+def _fold_chosen(output: ReducerOutput, records: Sequence[Sequence[Source]]) -> Source:
+    """A source that reduces the inputs of records that an output reads."""
+    if output.over_images is not None:
+        return output.over_images([[record[position] for position in output.positions] for record in records])
+    if len(output.positions) == 1:
+        return fold_sources(pixel_output(output), [record[output.positions[0]] for record in records])
+    return fold_tuples(pixel_output(output), records)
 
 
 @algorithm("ImageCollection.reduce", "ImageCollection collection, Reducer reducer, Float parallelScale = 1.0 -> Image")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,19 @@ from osgeo import ogr
 from ....core.grid import Grid
 from ..raster.evaluation import Evaluation
 from ..raster.windows import blocks
-from ..values import Column, ComputeError, GeometryValue, ImageValue, ProjectionValue, Records, ReducerValue
+from ..values import (
+    CollectionValue,
+    Column,
+    ComputeError,
+    FeatureValue,
+    GeometryValue,
+    ImageValue,
+    ProjectionValue,
+    Records,
+    ReducerValue,
+)
 from .conversions import projection_value
+from .elementwise import refuse
 from .records import fold_records
 from .registry import algorithm
 from .sampling import BLOCK_PX, projection_of, working_grid
@@ -22,6 +33,9 @@ from .shapes import burn, grid_outline, to_ogr
 
 LEAST_PART = 0.005
 """Pixels of which the region covers less than this are left out, as the service's guide to reductions says."""
+
+MOST_PIXELS = 10_000_000
+"""Pixels of a region where no limit is given: reduceRegion's default."""
 
 _WHOLE = 1e-6
 """What may be missing from a whole pixel through rounding of coordinates."""
@@ -128,11 +142,39 @@ def _limited(
     return region
 
 
-def _records(image: ImageValue, region: _Region) -> Records:
-    """The pixels of a region as records, one column a band, in the order of blocks and rows."""
-    evaluation = Evaluation([band.source for band in image.bands])
-    values: list[list[np.ndarray]] = [[] for _ in image.bands]
-    valid: list[list[np.ndarray]] = [[] for _ in image.bands]
+@dataclass(frozen=True)
+class _Sampled:
+    """Pixels as records, one column a band, and each band's opacity in them, None where it is all or nothing."""
+
+    records: Records
+    opacities: tuple[np.ndarray | None, ...]
+
+    def of_band(self, position: int) -> Records:
+        """The records of one band, weighted by its mask."""
+        records = self.records
+        column = (records.columns[position],)
+        opacity = self.opacities[position] if self.opacities else None
+        if opacity is None:
+            return Records(column, records.weights, records.inside)
+        weights = opacity if records.weights is None else opacity * records.weights
+        inside = np.ones(opacity.shape, bool) if records.inside is None else records.inside
+        return Records(column, weights, inside)
+
+    def of_all(self) -> Records:
+        """The records of all bands together. ComputeError where a mask is between 0 and 1: whose weight a record of
+        several bands has is not documented."""
+        for opacity in self.opacities:
+            if opacity is not None and ((opacity > 0) & (opacity < 1)).any():
+                raise refuse("a reducer of several inputs over masks between 0 and 1")
+        return self.records
+
+
+def _records(image: ImageValue, region: _Region) -> _Sampled:
+    """The pixels of a region, in the order of blocks and rows."""
+    opacities = [band.opacity for band in image.bands if band.opacity is not None]
+    evaluation = Evaluation([*(band.source for band in image.bands), *opacities])
+    values: list[list[np.ndarray]] = [[] for _ in range(len(image.bands) + len(opacities))]
+    valid: list[list[np.ndarray]] = [[] for _ in values]
     weights, inside = [], []
     for _, _, window in blocks(region.grid, BLOCK_PX):
         parts = np.ones(window.shape) if region.shape is None else coverage(region.shape, window.grid)
@@ -148,26 +190,28 @@ def _records(image: ImageValue, region: _Region) -> Records:
             values[number].append(pixels.data[chosen])
             valid[number].append(pixels.valid_or_true()[chosen])
     if not weights:
-        return Records(tuple(Column(np.zeros(0), np.zeros(0, bool)) for _ in image.bands))
+        return _Sampled(Records(tuple(Column(np.zeros(0), np.zeros(0, bool)) for _ in image.bands)), ())
     columns = tuple(Column(np.concatenate(v), np.concatenate(m)) for v, m in zip(values, valid))
+    shares = iter(column.values for column in columns[len(image.bands) :])
+    found = tuple(None if band.opacity is None else next(shares) for band in image.bands)
+    columns = columns[: len(image.bands)]
     if region.shape is None:
-        return Records(columns)
-    return Records(columns, np.concatenate(weights), np.concatenate(inside))
+        return _Sampled(Records(columns), found)
+    return _Sampled(Records(columns, np.concatenate(weights), np.concatenate(inside)), found)
 
 
-def reduce_pixels(image: ImageValue, reducer: ReducerValue, records: Records) -> dict[str, Any]:
+def _reduced(image: ImageValue, reducer: ReducerValue, pixels: _Sampled) -> dict[str, Any]:
     """The outputs of a reducer over the pixels of an image: see reduceRegion for their names."""
     if reducer.inputs == 1:
         result: dict[str, Any] = {}
-        for name, column in zip(image.band_names, records.columns):
-            outputs = fold_records(reducer, Records((column,), records.weights, records.inside))
-            result |= _under_band(name, outputs)
+        for position, name in enumerate(image.band_names):
+            result |= _under_band(name, fold_records(reducer, pixels.of_band(position)))
         return result
     if reducer.inputs != len(image.bands):
         raise ComputeError(
             f"the reducer has {reducer.inputs} inputs, the image {len(image.bands)} bands; they must be as many"
         )
-    return fold_records(reducer, records)
+    return fold_records(reducer, pixels.of_all())
 
 
 def _under_band(name: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,10 +219,59 @@ def _under_band(name: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @algorithm(
+    "Image.reduceRegions",
+    "Image image, FeatureCollection collection, Reducer reducer, Float scale = null, Projection crs = null, "
+    "List<Float> crsTransform = null, Float tileScale = 1.0, Long maxPixelsPerRegion = null -> FeatureCollection",
+    takes_opacity=True,
+)
+def reduce_regions(
+    image: ImageValue,
+    collection: CollectionValue,
+    reducer: ReducerValue,
+    scale: float | None,
+    projection: ProjectionValue | None,
+    transform: list[float] | None,
+    tile_scale: float,
+    max_pixels: int | None,
+) -> CollectionValue:
+    """The features with the outputs of a reducer over the pixels of each as further properties.
+
+    A reducer of as many inputs as there are bands gives its outputs by their names; one of a single input is repeated
+    for each of several bands, as reduceRegion does. Pixels count as they do there.
+    """
+    projection = _working_projection(image, scale, projection, transform)
+    features = []
+    for feature in collection.elements:
+        if not isinstance(feature, FeatureValue) or feature.geometry is None:
+            raise ComputeError("each element of the collection must be a feature with a geometry")
+        limit = MOST_PIXELS if max_pixels is None else max_pixels
+        pixels = _records(image, _limited(image, feature.geometry, scale, projection, False, limit))
+        is_one = reducer.inputs == len(image.bands) == 1
+        outputs = fold_records(reducer, pixels.of_band(0)) if is_one else _reduced(image, reducer, pixels)
+        features.append(replace(feature, properties={**feature.properties, **outputs}))
+    return replace(collection, elements=tuple(features))
+
+
+def _working_projection(
+    image: ImageValue, scale: float | None, projection: ProjectionValue | None, transform: list[float] | None
+) -> ProjectionValue | None:
+    """The projection given, with the transform given. ComputeError where a scale is given as well."""
+    if not image.bands:
+        raise ComputeError("the image has no bands")
+    if transform is None:
+        return projection
+    if scale is not None:
+        raise ComputeError("give scale or crsTransform, not both")
+    crs, _ = projection_of(image.bands[0].grid, None, projection)
+    return projection_value(crs, transform)
+
+
+@algorithm(
     "Image.reduceRegion",
     "Image image, Reducer reducer, Geometry geometry = null, Float scale = null, Projection crs = null, "
-    "List crsTransform = null, Boolean bestEffort = false, Long maxPixels = 10000000, Float tileScale = 1.0"
+    "List<Float> crsTransform = null, Boolean bestEffort = false, Long maxPixels = 10000000, Float tileScale = 1.0"
     " -> Dictionary",
+    takes_opacity=True,
 )
 def reduce_region(
     image: ImageValue,
@@ -200,17 +293,12 @@ def reduce_region(
     Reducers with weights (mean, sum, variance, stdDev, mode, frequencyHistogram, linearFit) take pixels of which at
     least half a percent is covered, each by its part; those without (count, min, max, product, first, last, toList,
     allNonZero, anyNonZero) take the pixels whose centre lies inside, whole. How medians, percentiles and regressions
-    weigh pixels in part is not documented: they are refused for such regions unless they are unweighted().
+    weigh pixels in part is not documented: they are refused for such regions unless they are unweighted(). A mask
+    between 0 and 1 is a weight as well.
 
     ``scale`` is in metres. Above ``maxPixels`` the call fails, or with ``bestEffort`` works at 2, 4, 8 … times the
     scale. ``tileScale`` changes nothing here.
     """
-    if not image.bands:
-        raise ComputeError("the image has no bands")
-    if transform is not None:
-        if scale is not None:
-            raise ComputeError("give scale or crsTransform, not both")
-        crs, _ = projection_of(image.bands[0].grid, None, projection)
-        projection = projection_value(crs, transform)
+    projection = _working_projection(image, scale, projection, transform)
     region = _limited(image, geometry, scale, projection, best_effort, max_pixels)
-    return reduce_pixels(image, reducer, _records(image, region))
+    return _reduced(image, reducer, _records(image, region))

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from ..values import CollectionValue, ComputeError, ImageValue
+from .opacity import opaque
 
 _REQUIRED = object()
 _PARAMETER = re.compile(r"^\s*(?P<type>[\w<>]+)\s+(?P<name>\w+)\s*(?:=\s*(?P<default>.+?)\s*)?$")
@@ -51,7 +52,7 @@ class Parameter:
 @dataclass(frozen=True)
 class Algorithm:
     """One algorithm; ``aliases`` are other names of the same. Only algorithms that take arrays are given images whose
-    pixels hold them."""
+    pixels hold them, and only those that take opacity images whose masks are between 0 and 1."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -61,6 +62,7 @@ class Algorithm:
     needs_context: bool = False
     aliases: tuple[str, ...] = ()
     takes_arrays: bool = False
+    takes_opacity: bool = False
 
     def invoke(self, given: Mapping[str, Any], context: Context) -> Any:
         """The algorithm's value for arguments by name; arguments left out get their defaults.
@@ -79,6 +81,8 @@ class Algorithm:
         converted = [convert(arguments[p.name], p, self.name) for p in self.parameters]
         if not self.takes_arrays:
             self._refuse_array_pixels(converted)
+        if not self.takes_opacity:
+            converted = [opaque(v) if p.type in _OF_PIXELS else v for p, v in zip(self.parameters, converted)]
         try:
             return self.function(context, *converted) if self.needs_context else self.function(*converted)
         except ComputeError as error:
@@ -114,6 +118,7 @@ def algorithm(
     needs_context: bool = False,
     description: str = "",
     takes_arrays: bool = False,
+    takes_opacity: bool = False,
 ) -> Callable[[Callable[..., Any]], Algorithm]:
     """Decorator: makes an Algorithm of a function whose parameters stand in the order of ``signature``.
 
@@ -124,7 +129,8 @@ def algorithm(
     def wrap(function: Callable[..., Any]) -> Algorithm:
         text = description or (function.__doc__ or "").strip()
         parameters = tuple(_parameter(part) for part in parameter_text.split(",") if part.strip())
-        return Algorithm(name, parameters, returns, function, text, needs_context, aliases, takes_arrays)
+        modes = (needs_context, aliases, takes_arrays, takes_opacity)
+        return Algorithm(name, parameters, returns, function, text, *modes)
 
     return wrap
 
@@ -144,13 +150,14 @@ def _parameter(text: str) -> Parameter:
 
 
 def collect(*modules: ModuleType) -> dict[str, Algorithm]:
-    """All algorithms defined in modules, by every name they have."""
+    """All algorithms defined in modules, by every name they have. ValueError where two have the same name."""
     found: dict[str, Algorithm] = {}
     for module in modules:
         for value in vars(module).values():
             for item in value if isinstance(value, tuple) else (value,):
-                if isinstance(item, Algorithm):
-                    found |= dict.fromkeys((item.name, *item.aliases), item)
+                for name in (item.name, *item.aliases) if isinstance(item, Algorithm) else ():
+                    if found.setdefault(name, item) is not item:
+                        raise ValueError(f"there are two algorithms of the name {name!r}")
     return found
 
 
@@ -164,10 +171,12 @@ def convert(value: Any, parameter: Parameter, algorithm_name: str) -> Any:
         if parameter.is_optional or parameter.type == "Object":
             return None
         raise ComputeError(f"{algorithm_name}: the argument {parameter.name!r} cannot be null.")
-    converter = CONVERTERS.get(parameter.type.split("<")[0])
+    kind, _, of = parameter.type.removesuffix(">").partition("<")
+    converter, element = CONVERTERS.get(kind), CONVERTERS.get(of) if kind == "List" else None
     if converter is None:
         return value
     try:
-        return converter(value)
+        converted = converter(value)
+        return converted if element is None else [element(item) for item in converted]
     except ComputeError as error:
         raise ComputeError(f"{algorithm_name}: argument {parameter.name!r}: {error}") from None

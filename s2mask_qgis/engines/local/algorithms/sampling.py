@@ -82,6 +82,7 @@ def projection_of(
     "Long numPixels = null, Integer seed = 0, Boolean dropNulls = true, Float tileScale = 1.0, "
     "Boolean geometries = false -> FeatureCollection",
     takes_arrays=True,
+    takes_opacity=True,
 )
 def sample(
     image: ImageValue,

@@ -13,10 +13,11 @@ from osgeo import gdal, ogr
 
 from ....core.grid import Grid
 from ..raster.sources import Pixels, Reader, Source
-from ..raster.stored import crs_reference, transform_points, transformation
+from ..raster.transforms import crs_reference, transform_points, transformation
 from ..raster.windows import Rectangle, Window
 from ..values import ComputeError, GeometryValue, ProjectionValue
 from .conversions import is_number
+from .geojson import DEPTHS, checked_coordinates
 from .registry import Algorithm, algorithm
 
 GEODESIC_STEP_DEGREES = 0.01
@@ -26,16 +27,31 @@ PLANAR_STEP_DEGREES = 0.02
 """Straight edges in longitude and latitude are cut into pieces this long before they are projected."""
 
 
-def _constructor(kind: str, depth: int, signature: str) -> Algorithm:
-    @algorithm(f"GeometryConstructors.{kind}", signature, description=f"A {kind} of coordinates, nested or flat.")
+def _constructor(kind: str, signature: str) -> Algorithm:
+    text = f"A {kind} of coordinates, nested or flat; geometries of a simpler kind stand for their coordinates."
+
+    @algorithm(f"GeometryConstructors.{kind}", signature, description=text)
     def construct(
         coordinates: list[Any], crs: ProjectionValue | None = None, geodesic: bool | None = None, *_: Any
     ) -> GeometryValue:
-        name = crs.crs if crs else "EPSG:4326"
+        name = crs.crs if crs else _crs_of(coordinates)
         is_geodesic = (name == "EPSG:4326") if geodesic is None else geodesic
-        return GeometryValue({"type": kind, "coordinates": _nested(coordinates, depth, kind)}, name, is_geodesic)
+        nested = _nested(_plain(coordinates, name), DEPTHS[kind], kind)
+        return GeometryValue({"type": kind, "coordinates": nested}, name, is_geodesic)
 
     return construct
+
+
+def _crs_of(items: list[Any]) -> str:
+    """The coordinate system of the first geometry in a list, that of longitude and latitude where there is none."""
+    return next((item.crs for item in items if isinstance(item, GeometryValue)), "EPSG:4326")
+
+
+def _plain(items: list[Any], crs: str) -> list[Any]:
+    """A list with coordinates in place of geometries. ComputeError where one is in another coordinate system."""
+    if any(isinstance(item, GeometryValue) and item.crs != crs for item in items):
+        raise ComputeError(f"geometries of other coordinate systems than {crs} are not implemented by the local engine")
+    return [list(coordinates_of.function(item)) if isinstance(item, GeometryValue) else item for item in items]
 
 
 def _nested(coordinates: list[Any], depth: int, kind: str) -> list[Any]:
@@ -44,12 +60,9 @@ def _nested(coordinates: list[Any], depth: int, kind: str) -> list[Any]:
         if len(coordinates) % 2:
             raise ComputeError(f"a {kind} needs pairs of numbers, {len(coordinates)} numbers were given")
         coordinates = [list(pair) for pair in zip(coordinates[::2], coordinates[1::2])]
-    while _depth(coordinates) < depth:
+    while coordinates and _depth(coordinates) < depth:
         coordinates = [coordinates]
-    numbers = np.asarray(_flat(coordinates), dtype=np.float64)
-    if not numbers.size or not np.isfinite(numbers).all():
-        raise ComputeError(f"a {kind} needs finite numbers as coordinates")
-    return _closed(coordinates, kind)
+    return _closed(checked_coordinates(kind, coordinates), kind)
 
 
 def _closed(coordinates: list[Any], kind: str) -> list[Any]:
@@ -81,12 +94,13 @@ _AREA_SIGNATURE = (
 )
 _LINE_SIGNATURE = "List coordinates, Projection crs = null, Boolean geodesic = null, Object maxError = null -> Geometry"
 CONSTRUCTORS = (
-    _constructor("Point", 1, "List coordinates, Projection crs = null -> Geometry"),
-    _constructor("MultiPoint", 2, "List coordinates, Projection crs = null -> Geometry"),
-    _constructor("LineString", 2, _LINE_SIGNATURE),
-    _constructor("LinearRing", 2, _LINE_SIGNATURE),
-    _constructor("Polygon", 3, _AREA_SIGNATURE),
-    _constructor("MultiPolygon", 4, _AREA_SIGNATURE),
+    _constructor("Point", "List<Number> coordinates, Projection crs = null -> Geometry"),
+    _constructor("MultiPoint", "List coordinates, Projection crs = null -> Geometry"),
+    _constructor("LineString", _LINE_SIGNATURE),
+    _constructor("LinearRing", _LINE_SIGNATURE),
+    _constructor("MultiLineString", _LINE_SIGNATURE),
+    _constructor("Polygon", _AREA_SIGNATURE),
+    _constructor("MultiPolygon", _AREA_SIGNATURE),
 )
 
 
@@ -98,25 +112,38 @@ def rectangle(
     coordinates: list[Any], crs: ProjectionValue | None, geodesic: bool | None, even_odd: bool
 ) -> GeometryValue:
     """A rectangle from two corners: [x_min, y_min, x_max, y_max], flat or as two pairs."""
-    numbers = _flat(coordinates)
+    name = crs.crs if crs else _crs_of(coordinates)
+    numbers = _flat(_plain(coordinates, name))
     if len(numbers) != 4:
         raise ComputeError(f"a Rectangle needs 4 numbers, {len(numbers)} were given")
     x0, y0, x1, y1 = numbers
     if not all(math.isfinite(number) for number in numbers):
         raise ComputeError("a Rectangle needs finite numbers as coordinates")
     ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
-    name = crs.crs if crs else "EPSG:4326"
     is_geodesic = (name == "EPSG:4326") if geodesic is None else geodesic
     return GeometryValue({"type": "Polygon", "coordinates": [ring]}, name, is_geodesic)
 
 
 @algorithm("GeometryConstructors.BBox", "Float west, Float south, Float east, Float north -> Geometry")
 def bounding_box(west: float, south: float, east: float, north: float) -> GeometryValue:
-    """A box of longitudes and latitudes with straight edges."""
+    """A box of longitudes and latitudes with straight edges. Latitudes end at the poles; the west is brought to -180
+    to 180 and the east to less than a turn beyond it; a whole turn and more goes from -180 to 180."""
     if not all(math.isfinite(number) for number in (west, south, east, north)):
         raise ComputeError("a BBox needs finite numbers as coordinates")
+    if south > min(north, 90) or north < -90:
+        raise ComputeError(f"the south, {south}, must not be above the north, {north}, nor both beyond a pole")
+    south, north = max(south, -90), min(north, 90)
+    if east - west >= 360:
+        west, east = -180, 180
+    west, east = _within_turn(west), _within_turn(east)
+    east += 360 if east < west else 0
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return GeometryValue({"type": "Polygon", "coordinates": [ring]})
+
+
+def _within_turn(longitude: float) -> float:
+    """A longitude from -180 to 180; both ends stay as they are."""
+    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
 
 
 def to_ogr(geometry: GeometryValue, crs: str) -> ogr.Geometry:

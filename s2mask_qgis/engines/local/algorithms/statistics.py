@@ -117,44 +117,6 @@ def companion(kind: str, position: int) -> Fold:
     return fold
 
 
-def linear_regression(number_x: int) -> tuple[Fold, Fold]:
-    """Folds of tuples (n, x and y, ...): least-squares coefficients (..., x, y), and the root mean square of the
-    residuals (..., y).
-
-    Undefined where there are not more tuples than unknowns, or where the system is singular to machine precision.
-    """
-
-    def coefficients(stack: np.ndarray, valid: np.ndarray) -> Folded:
-        return _solve(stack, valid, number_x)[0::2]
-
-    def residuals(stack: np.ndarray, valid: np.ndarray) -> Folded:
-        return _solve(stack, valid, number_x)[1:]
-
-    return coefficients, residuals
-
-
-def _solve(stack: np.ndarray, valid: np.ndarray, number_x: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    places = stack.shape[2:]
-    rows = np.moveaxis(stack.astype(np.float64), (0, 1), (-2, -1)).reshape(-1, len(stack), stack.shape[1])
-    kept = np.moveaxis(valid, 0, -1).reshape(-1, len(stack))
-    rows = np.where(kept[:, :, None], rows, 0.0)
-    x, y = rows[:, :, :number_x], rows[:, :, number_x:]
-    u, singular, v = np.linalg.svd(x, full_matrices=False)
-    epsilon = np.finfo(np.float64).eps * max(x.shape[1:])
-    count = kept.sum(axis=1)
-    defined = count > number_x
-    if singular.shape[1] < number_x:
-        defined &= False
-    else:
-        defined &= singular[:, -1] > epsilon * singular[:, 0]
-    inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=singular > epsilon * singular[:, :1])
-    solution = np.swapaxes(v, 1, 2) @ (inverse[:, :, None] * (np.swapaxes(u, 1, 2) @ y))
-    squares = ((y - x @ solution) ** 2).sum(axis=1)
-    rms = np.sqrt(squares / np.maximum(count, 1)[:, None])
-    shape_x, shape_y = solution.shape[1:]
-    return solution.reshape(*places, shape_x, shape_y), rms.reshape(*places, shape_y), defined.reshape(places)
-
-
 def linear_fit(part: int) -> Fold:
     """A fold of pairs x, y (n, 2, ...) to the slope (``part`` 0) or the offset (1) of their least-squares line."""
 

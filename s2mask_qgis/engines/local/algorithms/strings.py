@@ -1,7 +1,8 @@
 """Texts: parts, search, regular expressions, upper and lower case, JSON.
 
-Regular expressions are those of Python as far as the engines of regular expressions agree; what they read in
-different ways (named groups, lookarounds, classes by script, back references) is refused.
+Regular expressions are those of RE2, which the reference's examples follow, as far as Python's engine has them; what
+the two read in different ways (named groups, flags inside, classes by script) and what RE2 lacks (lookarounds, back
+references) is refused.
 """
 
 from __future__ import annotations
@@ -18,14 +19,31 @@ from .numbers import plain_text
 from .registry import algorithm
 
 _WHITE = "".join(map(chr, range(33)))
-_DISPUTED = re.compile(r"\(\?|\\[^dDwWsStnrbB.*+?()\[\]{}|^$/\\-]|\[\[|&&|--|~~|\|\||[*+?}]\+")
+_DISPUTED = re.compile(r"\(\?(?!:)|\\[^dDwWsStnrbB.*+?()\[\]{}|^$/\\-]|\[\[|&&|--|~~|\|\||[*+?}]\+")
 """Constructs of regular expressions that not every engine reads alike."""
+_CLASS = re.compile(r"\[\^?(?:[^\]\[\\]|\\.|\[:\^?\w+:\])+\]")
+_NAMED_CLASS = re.compile(r"\[:(\^?\w+):\]")
+_NAMED_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": "\t ",
+    "digit": "0-9",
+    "lower": "a-z",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": "\t\n\v\f\r ",
+    "upper": "A-Z",
+    "word": "0-9A-Za-z_",
+    "xdigit": "0-9A-Fa-f",
+}
+"""Classes of ASCII characters that have names inside brackets: [[:space:]]."""
 
 
 def text_of(value: Any) -> str:
-    """A text as it is, a whole number or simple fraction as it is written; others are refused."""
+    """A text as it is, a Boolean as true or false, a number as it is written; others are refused."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if is_number(value):
         return plain_text(value)
     raise refuse(f"the text of a {describe(value)}")
@@ -40,7 +58,7 @@ def _units(text: str) -> str:
 
 @algorithm("String", "Object input -> String")
 def string(value: Any) -> str:
-    """A text as it is, or a number as it is written."""
+    """A text as it is, a Boolean as true or false, or a number as it is written."""
     return text_of(value)
 
 
@@ -107,9 +125,15 @@ def upper(text: str) -> str:
     return text.upper()
 
 
+def _characters(name: re.Match[str]) -> str:
+    """The characters of a named class; a name that is none stays, and is refused."""
+    return _NAMED_CLASSES.get(name[1], name[0])
+
+
 def _compiled(regex: str, flags: str, allowed: str, text: str) -> re.Pattern[str]:
     if set(flags) - set(allowed):
         raise ComputeError(f"the flags of a regular expression are {' and '.join(allowed)}, not {flags!r}")
+    regex = _CLASS.sub(lambda found: f"[{_NAMED_CLASS.sub(_characters, found[0][1:-1])}]", regex)
     if _DISPUTED.search(regex) or ("i" in flags and not (regex.isascii() and text.isascii())):
         raise refuse(f"the regular expression {regex!r}")
     if ("." in regex and set(text) & set("\r\u2028\u2029\x85")) or ("$" in regex and text.endswith("\n")):
@@ -120,6 +144,11 @@ def _compiled(regex: str, flags: str, allowed: str, text: str) -> re.Pattern[str
         return re.compile(regex, re.ASCII | (re.IGNORECASE if "i" in flags else 0))
     except (re.error, OverflowError, RecursionError):
         raise ComputeError(f"{regex!r} is not a regular expression") from None
+
+
+def matches_whole(regex: str, text: str) -> bool:
+    """Whether a regular expression matches a whole text. ComputeError where it is none."""
+    return _compiled(regex, "", "", text).fullmatch(text) is not None
 
 
 @algorithm("String.replace", 'String input, String regex, String replacement, String flags = "" -> String')
@@ -155,17 +184,20 @@ def match(text: str, regex: str, flags: str) -> list[str]:
 @algorithm("String.split", 'String string, String regex, String flags = "" -> List')
 def split(text: str, regex: str, flags: str) -> list[str]:
     """The parts between the matches of a regular expression; the characters for an empty one. The flag i ignores
-    case. Parts that are empty at an end of the text are refused: whether they count is not described."""
+    case. Empty parts count at the start and in the middle, not at the end of the text; groups are not given back."""
     if not text:
         raise refuse("splitting an empty text")
     if not regex:
         return list(_units(text))
     pattern = _compiled(regex, flags, "i", text)
-    if pattern.groups or pattern.match(""):
-        raise refuse("splitting by groups or by nothing")
-    parts = pattern.split(text)
-    if not parts[0] or not parts[-1]:
-        raise refuse("splitting a text that begins or ends with a separator")
+    separators = [found.span() for found in pattern.finditer(text)]
+    if any(start == end for start, end in separators):
+        raise refuse("splitting by nothing")
+    starts = [0, *(end for _, end in separators)]
+    ends = [*(start for start, _ in separators), len(text)]
+    parts = [text[start:end] for start, end in zip(starts, ends)]
+    while parts and not parts[-1]:
+        parts.pop()
     return parts
 
 

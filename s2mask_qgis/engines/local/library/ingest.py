@@ -114,7 +114,7 @@ def _write_raster(path: Path, grid: Grid, bands: tuple[str, ...], sources: Mappi
 def _create(path: Path, grid: Grid, bands: tuple[str, ...]) -> gdal.Dataset:
     driver = gdal.GetDriverByName("GTiff")
     rows, columns = grid.shape_yx
-    dataset = driver.Create(str(path), columns, rows, len(bands), gdal.GDT_UInt16, _creation_options(driver))
+    dataset = driver.Create(str(path), columns, rows, len(bands), gdal.GDT_UInt16, creation_options(driver))
     if dataset is None:
         raise RuntimeError(gdal.GetLastErrorMsg())  # as GDAL does itself where its exceptions are on
     reference = osr.SpatialReference()
@@ -135,7 +135,8 @@ def _create(path: Path, grid: Grid, bands: tuple[str, ...]) -> gdal.Dataset:
     return dataset
 
 
-def _creation_options(driver: gdal.Driver) -> list[str]:
+def creation_options(driver: gdal.Driver) -> list[str]:
+    """How ingested rasters are tiled and compressed, for GDAL's GTiff driver."""
     has_zstd = "<Value>ZSTD</Value>" in driver.GetMetadataItem("DMD_CREATIONOPTIONLIST")
     compression = ["COMPRESS=ZSTD", "ZSTD_LEVEL=3"] if has_zstd else ["COMPRESS=DEFLATE"]
     tiles = ["TILED=YES", f"BLOCKXSIZE={TILE_PX}", f"BLOCKYSIZE={TILE_PX}", "INTERLEAVE=BAND"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,6 +41,23 @@ class Source(ABC):
 
     inputs: tuple[Source, ...] = ()
     array_shape: tuple[int, ...] = ()
+    is_whole: bool = False
+    """True where all values are known to be whole numbers, whatever type they are declared to have."""
+    keeps_uniform: ClassVar[bool] = False
+    """True where every pixel is the same as soon as every pixel of each input is."""
+
+    @property
+    def is_uniform(self) -> bool:
+        """True where every pixel is known to be the same without reading any."""
+        waiting, seen = [self], set()
+        while waiting:
+            source = waiting.pop()
+            if not source.keeps_uniform:
+                return False
+            new = [each for each in source.inputs if each not in seen]
+            seen.update(new)
+            waiting.extend(new)
+        return True
 
     @abstractmethod
     def compute(self, window: Window, read: Reader) -> Pixels:
@@ -48,6 +66,8 @@ class Source(ABC):
 
 class Constant(Source):
     """The same number everywhere."""
+
+    keeps_uniform = True
 
     def __init__(self, value: float | int) -> None:
         self.value = value
@@ -60,6 +80,8 @@ class Constant(Source):
 
 class ConstantArray(Source):
     """The same array in every pixel."""
+
+    keeps_uniform = True
 
     def __init__(self, value: np.ndarray) -> None:
         self.value = value
@@ -85,6 +107,8 @@ class Elementwise(Source):
     ``function`` takes one array an input and returns the values, or the values and their validity. Where an input
     holds arrays, the others hold arrays of the same shape, or numbers that meet each of the elements.
     """
+
+    keeps_uniform = True
 
     def __init__(self, function: Callable[..., np.ndarray | tuple[np.ndarray, np.ndarray]], *inputs: Source) -> None:
         self.function = function

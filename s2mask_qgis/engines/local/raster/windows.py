@@ -54,6 +54,19 @@ class Scatter:
 
 Window = Rectangle | Scatter
 
+ONE_PIXEL = Rectangle(Grid("EPSG:4326", (1.0, 0.0, 0.0, 0.0, -1.0, 0.0), (1, 1)))
+"""Where sources that are the same everywhere are read."""
+
+
+Area = tuple[slice, slice]
+"""Rows and columns of a window."""
+
+
+def part_of(window: Rectangle, area: Area) -> Rectangle:
+    """The part of a window that some rows and columns make up."""
+    rows, columns = area
+    return Rectangle(window.grid.part(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start))
+
 
 def offset_in(larger: Rectangle, window: Rectangle) -> tuple[int, int] | None:
     """Row and column of ``window`` in ``larger``, None where it does not lie inside on the same pixels."""
