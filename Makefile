@@ -9,15 +9,15 @@ PYTHON ?= /usr/bin/python3
 VENV_PYTHON := .venv/bin/python
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 LINTED := s2mask_qgis scripts tests benchmarks
-TYPED := s2mask_qgis/core s2mask_qgis/engines s2mask_qgis/jobs s2mask_qgis/simulation
+TYPED := s2mask_qgis/core s2mask_qgis/engines s2mask_qgis/jobs s2mask_qgis/series s2mask_qgis/simulation
 
 PACKAGED := metadata.txt LICENSE pb_tool.cfg scripts/package.py \
 	$(shell find s2mask_qgis ui resources -name __pycache__ -prune -o -name extlibs -prune -o -print 2>/dev/null)
 
-.PHONY: help run test lint format zip bench screenshots clean system
+.PHONY: accuracy-ndvi help run fill test lint format zip bench screenshots clean system
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 run: zip ## Do the whole job in real QGIS [SCENES= AREA= START= END= PARAMETERS= OUT= SIZE= DATES=]
 	@$(PYTHON) scripts/run.py \
@@ -25,6 +25,11 @@ run: zip ## Do the whole job in real QGIS [SCENES= AREA= START= END= PARAMETERS=
 	  $(if $(START),--start "$(START)") $(if $(END),--end "$(END)") \
 	  $(if $(PARAMETERS),--parameters "$(PARAMETERS)") $(if $(OUT),--out "$(OUT)") \
 	  $(if $(SIZE),--size "$(SIZE)") $(if $(DATES),--dates "$(DATES)")
+
+fill: .venv/ready ## Fill the gaps of dated NDVI: NDVI=folder OUT=folder [MASKS= METHOD= PARAMETERS= SEASONS=1]
+	@$(VENV_PYTHON) scripts/fill.py \
+	  $(if $(NDVI),--ndvi "$(NDVI)") $(if $(MASKS),--masks "$(MASKS)") $(if $(METHOD),--method "$(METHOD)") \
+	  $(if $(OUT),--out "$(OUT)") $(if $(PARAMETERS),--parameters "$(PARAMETERS)") $(if $(SEASONS),--seasons "$(SEASONS)")
 
 test: zip ## Run the tests [TESTS=tests/core]
 	@$(OFFSCREEN) $(VENV_PYTHON) -m pytest $(TESTS)
@@ -43,6 +48,9 @@ zip: build/s2mask_qgis.zip ## Make the installable build/s2mask_qgis.zip
 
 bench: zip ## Measure speed and memory
 	@for script in benchmarks/*.py; do $(VENV_PYTHON) "$$script"; done
+
+accuracy-ndvi: .venv/ready ## Judge gap filling on observations that are held out, and write docs/accuracy-ndvi.md
+	@OPENBLAS_NUM_THREADS=1 $(VENV_PYTHON) scripts/accuracy_ndvi.py
 
 screenshots: zip ## Take the pictures of docs/images in real QGIS
 	@$(VENV_PYTHON) scripts/screenshots.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import math
 import resource
@@ -18,16 +19,16 @@ import peers
 from osgeo import gdal
 
 from s2mask_qgis.core.grid import Grid
-from s2mask_qgis.core.plan import Background, ImagePlan
 from s2mask_qgis.core.scenes import BANDS
 from s2mask_qgis.engines.client import ServiceClient
 from s2mask_qgis.engines.local.assets import ROOT as ASSETS
 from s2mask_qgis.engines.local.assets import AssetStore
+from s2mask_qgis.engines.local.raster.evaluation import SideBySide
 from s2mask_qgis.engines.local.raster.sources import Pixels
 from s2mask_qgis.engines.local.raster.stored import StoredBand
 from s2mask_qgis.engines.local.values import Band, ImageValue
 from s2mask_qgis.engines.local.worker import CACHE_MB
-from s2mask_qgis.engines.local.workers import worker_environment
+from s2mask_qgis.engines.local.workers import MOST_TOGETHER, worker_environment
 
 SIZES_PX = (1020, 2040, 4080)
 FULL_TILE_PX = 10_980
@@ -68,25 +69,31 @@ class Endless:
         return read
 
 
-def measure(size_px: int, dates: int) -> dict[str, float]:
-    """Seconds, and the most memory (MiB) the process has had, for one mask written as an asset."""
+def measure(size_px: int, dates: int, images: int) -> dict[str, float]:
+    """Seconds, and the most memory (MiB) the process has had, for masks made side by side and written as assets."""
     ServiceClient("http://local.engine", "local-engine", peers.NoService(), {}, 0)
-    plan = peers.make_plan()
-    images = tuple(str(number) for number in range(1, dates + 1))
-    grid = Grid("EPSG:32633", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), (size_px, size_px))
-    nearest = Background(images, plan.nearest.clusters)
-    plan = ImagePlan("0", nearest, Background(images[::-1], plan.clearest.clusters), grid, "as trained", 2, 0.29)
-    image = peers.evaluate(plan, Endless(size_px))
+    archive = Endless(size_px)
+    plans = [peers.make_plan(dates, dates // 2, size_px, image) for image in range(images)]
+    masks = [peers.evaluate(plan, archive) for plan in plans]
     gdal.SetCacheMax(CACHE_MB * 2**20)  # as workers set it
+    side_by_side = SideBySide([[band.source for band in mask.bands] for mask in masks])
+    store = AssetStore(FOLDER)
     started = time.perf_counter()
-    for _ in AssetStore(FOLDER).write(image, grid, f"{ASSETS}/mask", "growth", "MODE"):
+    steps = [
+        store.write(mask, plan.grid, f"{ASSETS}/mask{n}", f"growth{n}", "MODE", functools.partial(side_by_side.read, n))
+        for n, (mask, plan) in enumerate(zip(masks, plans))
+    ]
+    for _ in zip(*steps):  # in step, as the worker does it
         pass
+    for step in steps:
+        for _ in step:
+            pass
     return {"seconds": time.perf_counter() - started, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def measured(size_px: int, dates: int) -> dict[str, float]:
+def measured(size_px: int, dates: int, images: int = 1) -> dict[str, float]:
     """The same in a process of its own."""
-    command = [sys.executable, str(Path(__file__)), "--case", str(size_px), str(dates)]
+    command = [sys.executable, str(Path(__file__)), "--case", str(size_px), str(dates), str(images)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=worker_environment())
     return json.loads(answer.stdout.splitlines()[-1])
 
@@ -99,7 +106,9 @@ def exponent(sizes: list[float], times: list[float]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", nargs=2, type=int, metavar=("SIZE_PX", "DATES"), help="one case in this process")
+    parser.add_argument(
+        "--case", nargs=3, type=int, metavar=("SIZE_PX", "DATES", "IMAGES"), help="one case in this process"
+    )
     parser.add_argument("--full", action="store_true", help=f"a whole tile of {FULL_TILE_PX} px as well (minutes)")
     arguments = parser.parse_args()
     if arguments.case:
@@ -109,6 +118,8 @@ def main() -> None:
     by_size = [measured(size, max(DATES)) for size in sizes]
     for size, case in zip(sizes, by_size):
         print(f"{size} x {size} px, {max(DATES)} dates: {case['seconds']:.1f} s, at most {case['mib']:.0f} MiB")
+    together = measured(sizes[-1], max(DATES), MOST_TOGETHER)
+    print(f"{MOST_TOGETHER} of {sizes[-1]} px together: {together['seconds']:.1f} s, at most {together['mib']:.0f} MiB")
     by_dates = [measured(SIZES_PX[1], dates) for dates in DATES]
     for dates, case in zip(DATES, by_dates):
         print(f"{SIZES_PX[1]} x {SIZES_PX[1]} px, {dates} dates: {case['seconds']:.1f} s")

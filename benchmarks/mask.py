@@ -30,7 +30,7 @@ from s2mask_qgis.engines.local.engine import LocalEngine  # noqa: E402
 from s2mask_qgis.engines.local.library.library import SceneLibrary  # noqa: E402
 from s2mask_qgis.engines.local.raster.medians import median_layers  # noqa: E402
 from s2mask_qgis.engines.local.worker import CACHE_MB, Worker  # noqa: E402
-from s2mask_qgis.jobs.planning import plan_image, working_grid  # noqa: E402
+from s2mask_qgis.jobs.planning import WorkingGrids, plan_image  # noqa: E402
 from s2mask_qgis.jobs.results import mask_export  # noqa: E402
 
 SIZE_PX, DATES = 1098, 42
@@ -65,17 +65,23 @@ def make_case(scale_m: int) -> Case:
         if problems:
             raise RuntimeError(f"The sample cannot be prepared: {problems}")
         area = Area((((*scene.footprint, scene.footprint[0]),),), "all of it")
-        plan = plan_image(engine, scene, backgrounds, working_grid(engine, scene, area, scale_m), parameters)
+        plan = plan_image(engine, scene, backgrounds, WorkingGrids(engine, area, scale_m).of(scene), parameters)
         return Case(mask_export(engine, scene, plan, area, "benchmark"), len(needed), scenes, library)
 
 
-def make_mask(case: Case) -> None:
-    """Everything a worker does for a mask, in this process: decode the expression, evaluate, write the asset."""
-    import ee
+def make_worker(case: Case) -> Worker:
+    """A worker in this process, on the case's library."""
 
     def emit(event: dict[str, Any], *_payloads: bytes) -> None:
         if event["event"] == "error":
             raise RuntimeError(event["message"])
+
+    return Worker(Catalogue(SceneLibrary(case.scenes, case.library), AssetStore(FOLDER / "store")), emit)
+
+
+def make_mask(case: Case, worker: Worker) -> None:
+    """Everything a worker does for a mask: decode the expression, evaluate, write the asset."""
+    import ee
 
     expression = ee.serializer.encode(case.export.image, for_cloud_api=True)
     job = {
@@ -86,8 +92,7 @@ def make_mask(case: Case) -> None:
         "grid": case.export.grid.to_json(),
         "pyramiding": case.export.pyramiding.value,
     }
-    catalogue = Catalogue(SceneLibrary(case.scenes, case.library), AssetStore(FOLDER / "store"))
-    Worker(catalogue, emit).carry_out(job)
+    worker.carry_out(job)
 
 
 def seconds_of(work: Callable[[], Any], repeats: int = REPEATS) -> float:
@@ -104,7 +109,7 @@ def measure_mask(scale_m: int, repeats: int) -> None:
     """Print the speed of a mask at a working scale, and what memory the process has needed so far."""
     case = make_case(scale_m)
     rows, columns = case.export.grid.shape_yx
-    seconds = seconds_of(lambda: make_mask(case), repeats)
+    seconds = seconds_of(lambda: make_mask(case, make_worker(case)), repeats)
     megapixels = rows * columns / 1e6
     print(
         f"mask at {scale_m} m: {columns} x {rows} pixels of {case.images} images with 13 bands in {seconds:.2f} s: "

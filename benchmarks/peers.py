@@ -35,7 +35,9 @@ from s2mask_qgis.engines.local.vocabulary import VOCABULARY  # noqa: E402
 from s2mask_qgis.engines.local.workers import worker_environment  # noqa: E402
 
 SIZE_PX = 1020
-DATES = 20
+DATES, APART = 20, 10
+"""Images of a background, and how many of the clearest are not among the nearest: half, as of 20 out of 40."""
+
 REPEATS = 3
 MISSING = 0.2
 FOLDER = ROOT / "build" / "bench" / "peers"
@@ -43,11 +45,11 @@ TENS, TWENTIES = ("B2", "B3", "B4", "B8"), ("B5", "B6", "B7", "B8A", "B11", "B12
 
 
 def make_images(missing: float) -> list[dict[str, tuple[np.ndarray, np.ndarray | None]]]:
-    """DATES + 1 images: per band uint16 values at the native resolution and their validity."""
+    """The image and its backgrounds': per band uint16 values at the native resolution and their validity."""
     generator = np.random.default_rng(0)
     ground = {band: generator.integers(500, 3000, (shape_of(band),) * 2) for band in BANDS}
     images = []
-    for _ in range(DATES + 1):
+    for _ in range(1 + DATES + APART):
         image: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
         for band, values in ground.items():
             noisy = (values + generator.normal(0, 200, values.shape)).clip(1, 60_000).astype(np.uint16)
@@ -113,8 +115,8 @@ def evaluate(plan: ImagePlan, assets: Any) -> ImageValue:
     return Interpreter(decode(expression), VOCABULARY, assets).result()
 
 
-def make_plan() -> ImagePlan:
-    """A plan with ten clusters for image 0 against all others; the work does not depend on the numbers in it."""
+def make_plan(dates: int = DATES, apart: int = APART, size_px: int = SIZE_PX, image: int = 0) -> ImagePlan:
+    """A plan with ten clusters for an image against those after it; the work does not depend on the numbers in it."""
     generator = np.random.default_rng(1)
     clusters = find(
         generator.normal(0, 500, (2000, len(BANDS))),
@@ -123,10 +125,14 @@ def make_plan() -> ImagePlan:
         thresholds="as trained",
         seed=0,
     )
-    background = Background(tuple(str(number) for number in range(1, DATES + 1)), clusters)
-    other = Background(tuple(str(number) for number in range(DATES, 0, -1)), clusters)
-    grid = Grid("EPSG:32633", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), (SIZE_PX, SIZE_PX))
-    return ImagePlan("0", background, other, grid, "as trained", 2, 0.29)
+    grid = Grid("EPSG:32633", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), (size_px, size_px))
+    nearest, clearest = (Background(numbers(first, dates), clusters) for first in (image + 1, image + 1 + apart))
+    return ImagePlan(str(image), nearest, clearest, grid, "as trained", 2, 0.29)
+
+
+def numbers(first: int, count: int) -> tuple[str, ...]:
+    """The asset ids of ``count`` images from number ``first`` on."""
+    return tuple(str(number) for number in range(first, first + count))
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -157,21 +163,34 @@ def seconds_each_of_two(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def peer_times(stack: np.ndarray, missing: np.ndarray, scene: np.ndarray) -> dict[str, float]:
-    """Seconds of the peers, run in a virtual environment of their own that is made when it is missing."""
+def peer_python() -> Path:
+    """The interpreter of the peers' own virtual environment, which is made or completed where need be."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     python = FOLDER / "venv" / "bin" / "python"
-    requirements = ROOT / "requirements" / "peers.txt"
+    wanted = ROOT / "requirements" / "peers.txt"
+    installed = FOLDER / "venv" / wanted.name
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "venv")], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], check=True)
+    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(wanted)], check=True)
+        installed.write_bytes(wanted.read_bytes())
+    return python
+
+
+def peer_environment() -> dict[str, str]:
+    """The environment without what our workers run with: the peers use threads and memory as they like."""
+    ours_alone = ("_NUM_THREADS", "MALLOC_")
+    return {name: value for name, value in os.environ.items() if not any(part in name for part in ours_alone)}
+
+
+def peer_times(stack: np.ndarray, missing: np.ndarray, scene: np.ndarray) -> dict[str, float]:
+    """Seconds of the peers, run in a virtual environment of their own."""
+    python = peer_python()
     for name, array in (("stack", stack), ("missing", missing), ("scene", scene)):
         np.save(FOLDER / f"{name}.npy", array)
     script = Path(__file__).parent / "in_peers_environment" / "times.py"
-    ours_alone = ("_NUM_THREADS", "MALLOC_")
-    environment = {name: value for name, value in os.environ.items() if not any(part in name for part in ours_alone)}
     answer = subprocess.run(
-        [str(python), str(script), str(FOLDER)], check=True, capture_output=True, text=True, env=environment
+        [str(python), str(script), str(FOLDER)], check=True, capture_output=True, text=True, env=peer_environment()
     )
     return json.loads(answer.stdout.splitlines()[-1])
 

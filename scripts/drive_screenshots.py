@@ -23,7 +23,7 @@ from qgis.core import (  # noqa: E402
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox  # noqa: E402
 from qgis.PyQt.QtCore import Qt  # noqa: E402
 from qgis.PyQt.QtTest import QTest  # noqa: E402
-from qgis.PyQt.QtWidgets import QDockWidget, QLabel, QWidget  # noqa: E402
+from qgis.PyQt.QtWidgets import QComboBox, QDockWidget, QLabel, QWidget  # noqa: E402
 
 from dock_driver import Driver, RefusedError, serve  # noqa: E402
 
@@ -32,6 +32,9 @@ WINDOW_SIZE = (1400, 880)
 USUAL_PX, NARROW_PX, WIDE_PX = 360, 300, 600
 RUNNING_AT = 6
 """Images done when the picture of a run is taken."""
+
+SERIES_STEPS = 22
+"""Dates that are stepped over before a picture: to one in the growing season."""
 
 MAP_CRS = "EPSG:32633"
 """That of the sample's tile, so that its images are not distorted."""
@@ -56,6 +59,7 @@ class Photographer(Driver):
         self.fill_in()
         self.show_area_elsewhere()
         self.run_and_look()
+        self.fill_a_series()
         self.run_with_a_damaged_scene()
         return {"problem": None, "pictures": self.taken}
 
@@ -113,6 +117,78 @@ class Photographer(Driver):
             raise RefusedError("The key does not step through the images.")
         self.take_window("window-temporal-controller")
         panel.hide()
+
+    def fill_a_series(self) -> None:
+        """The gaps of a folder of NDVI are filled and its seasons mapped, pictured on the way."""
+        sections = (self.dock.scenes, self.dock.area, self.dock.images, self.dock.run, self.dock.results)
+        self.fold(sections, True)
+        section = self.dock.series.section
+        section.setCollapsed(False)
+        self.take_dock("series-empty")
+        chooser = self.widget(QComboBox, "seriesSource")
+        chooser.setCurrentIndex(chooser.count() - 1)
+        for entry, name in (("ndviFolder", "ndvi"), ("masksFolder", "mask")):
+            self.widget(QgsFileWidget, entry).setFilePath(f"{self.job['series_input']}/{name}")
+        self.wait(lambda: section.source.survey is not None, self.job["timeout_s"], "The series was not looked through")
+        QTest.mouseClick(self.widget(QWidget, "seriesRunButton"), Qt.MouseButton.LeftButton)
+        self.take_dock("series-problem")
+        self.widget(QgsFileWidget, "seriesOutput").setFilePath(self.job["series_folder"])
+        section.seasonsOn.setChecked(True)
+        self.take_dock("series-ready")
+        ended: list[Any] = []
+        self.dock.series.ended.connect(ended.append)
+        QTest.mouseClick(self.widget(QWidget, "seriesRunButton"), Qt.MouseButton.LeftButton)
+        progress = self.widget(QWidget, "seriesProgress")
+        self.wait(lambda: progress.maximum() > 0 or bool(ended), self.job["timeout_s"], "The series did not start")
+        self.take(self.dock, "series-running")
+        self.wait(lambda: bool(ended), self.job["timeout_s"], "The series did not end")
+        if not ended[0].outputs:
+            raise RefusedError(ended[0].message)
+        qgis.utils.iface.messageBar().clearWidgets()
+        self.hide_the_run()
+        self.look_at_the_series()
+        self.fold(sections, False)
+        section.setCollapsed(True)
+
+    def look_at_the_series(self) -> None:
+        """What a series shows, in docks of several widths."""
+        for _ in range(SERIES_STEPS):
+            QTest.mouseClick(self.widget(QWidget, "seriesNext"), Qt.MouseButton.LeftButton)
+        self.take_window("series-filled")
+        for button in ("showFilled", "showProductivity"):
+            QTest.mouseClick(self.widget(QWidget, button), Qt.MouseButton.LeftButton)
+        self.unfold_a_layer("productivity")
+        self.take_window("series-seasons")
+        QTest.mouseClick(self.widget(QWidget, "summaryButton"), Qt.MouseButton.LeftButton)
+        state = self.widget(QLabel, "summaryState")
+        self.wait(lambda: ".csv" in state.text(), self.job["timeout_s"], "The polygons were not summed up")
+        self.take_dock("series-done")
+        for width in (NARROW_PX, WIDE_PX):
+            self.set_width(width)
+            self.take_dock(f"series-{width}px")
+        self.set_width(USUAL_PX)
+
+    def hide_the_run(self) -> None:
+        """The series alone on the map, as large as it goes."""
+        for node in QgsProject.instance().layerTreeRoot().children():
+            is_series = node.name().startswith("Series")
+            node.setItemVisibilityChecked(is_series)
+            if is_series:
+                qgis.utils.iface.mapCanvas().setExtent(node.findLayers()[0].layer().extent())
+
+    def unfold_a_layer(self, kind: str) -> None:
+        """Show the legend of the first layer of a kind in the layers panel."""
+        for group in QgsProject.instance().layerTreeRoot().findGroups(True):
+            if group.customProperty("s2mask_qgis/kind") == kind:
+                group.setExpanded(True)
+                shown = [node for node in group.findLayers() if node.itemVisibilityChecked()]
+                for node in shown[:1]:
+                    node.setExpanded(True)
+
+    def fold(self, sections: Any, folded: bool) -> None:
+        """Fold sections of the dock, or unfold them."""
+        for section in sections:
+            section.setCollapsed(folded)
 
     def run_with_a_damaged_scene(self) -> None:
         """A run in which one image fails, with the reason unfolded."""

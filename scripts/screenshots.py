@@ -16,12 +16,13 @@ sys.path.insert(0, str(ROOT))
 
 import real_qgis  # noqa: E402
 import run  # noqa: E402
+import series_sample  # noqa: E402
 
 SIZE_PX, DATES = 720, 24
 TIMEOUT_S = 600
 FOLDER = ROOT / "build" / "screenshots"
 IMAGES = ROOT / "docs" / "images"
-KEPT = ("overview", "dock-scenes", "dock-running", "dock-results", "dock-problem")
+KEPT = ("overview", "dock-scenes", "dock-running", "dock-results", "dock-problem", "series-done", "series-seasons")
 COLOURS, COMMON_COLOURS = 256, 64
 
 
@@ -43,12 +44,15 @@ def take() -> list[str]:
     FOLDER.mkdir(parents=True)
     (FOLDER / "scenes").symlink_to(scenes)  # a short name in the pictures
     damage(scenes, FOLDER / "damaged")
+    series_sample.write_series(FOLDER / "years")
     job = run.make_job(options, scenes, scenes / "area.gpkg", {})
     job |= {
         "scenes_folder": str(FOLDER / "scenes"),
         "pictures_folder": str(FOLDER),
         "damaged_folder": str(FOLDER / "damaged"),
         "damaged_output_folder": str(FOLDER / "damaged_results"),
+        "series_input": str(FOLDER / "years"),
+        "series_folder": str(FOLDER / "series"),
     }
     real_qgis.make_profile(FOLDER / "profile", run.ZIP)
     driver = ROOT / "scripts" / "drive_screenshots.py"

@@ -20,16 +20,17 @@ ALLOWED = {
     "paths": set(),
     "core": {"numpy", "scipy", "ee"},
     "engines": {"core", "numpy", "scipy", "ee", "osgeo", "httplib2"},
-    "jobs": {"core", "engines"},
+    "series": {"core", "engines.errors", "engines.local.library.rasters", "numpy", "osgeo"},
+    "jobs": {"core", "engines", "series"},
     "simulation": {"core", "engines.errors", "numpy", "scipy", "osgeo"},
-    "gis": {"core", "jobs", "paths", "qgis.core", "qgis.PyQt"},
-    "gui": {"core", "jobs", "gis", "engines.errors", "simulation.sample", "paths", "qgis"},
+    "gis": {"core", "jobs", "paths", "qgis.core", "qgis.analysis", "qgis.PyQt"},
+    "gui": {"core", "jobs", "gis", "engines.errors", "simulation.sample", "paths", "qgis", "matplotlib"},
     "processing": {"core", "jobs", "gis", "paths", "qgis.core", "qgis.PyQt"},
     "plugin": {"gui", "processing", "gis", "jobs", "simulation", "core", "paths", "qgis"},
 }
 
 # What a module may not load by being imported; inside functions, and for type checking only, it may.
-HEAVY = {"ee", "numpy", "scipy", "osgeo"}
+HEAVY = {"ee", "numpy", "scipy", "osgeo", "matplotlib"}
 LIGHT_ROOMS = {"__init__", "plugin", "paths", "gui", "gis"}
 
 VALUE_MODULES = {
@@ -45,6 +46,7 @@ VALUE_MODULES = {
     "core.backgrounds",
     "jobs.request",
     "jobs.report",
+    "jobs.pixel_curves",
     "jobs.series_request",
     "jobs.series_report",
     "engines.errors",

@@ -51,6 +51,8 @@ class RunParameters:
     )
     opening_radius_px: int = number(2, 0, 10, "pixels", "Radius of the opening that removes specks; 0 leaves it out.")
     cutoff: float = number(0.29, 0.0, 1.0, "", "A pixel is cloudy where its probability is above this.")
+    evi2: bool = flag(False, "Write the two-band enhanced vegetation index (EVI2) of each image as well.")
+    kndvi: bool = flag(False, "Write the kernel NDVI (kNDVI) of each image as well.")
     seed: int = number(0, 0, 2**31 - 1, "", "Start of the random choices; the same seed gives the same masks.")
 
     def __post_init__(self) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .area import Area
+from .indices import NDVI_BAND
 from .mask import MASK_BANDS
-from .ndvi import NDVI_BAND
 from .regions import geometry
 
 if TYPE_CHECKING:

@@ -10,25 +10,34 @@ from typing import Any
 
 from ..core.backgrounds import Backgrounds
 from ..core.forest import PUBLISHED
+from ..core.parameters import RunParameters
 from ..core.plan import ALGORITHM
 from ..core.scenes import Scene
 from ..engines.errors import StorageError
 from .report import ImageOutcome, ImageState, RunReport
 from .request import RunRequest
 
-MASK, NDVI = "mask", "ndvi"
+MASK, NDVI, EVI2, KNDVI = "mask", "ndvi", "evi2", "kndvi"
+"""Kinds of results: the folder of each, and its key in the report."""
+
 REPORT = "report.json"
-_DATES = ("date_start", "date_end")
+_WITHOUT_EFFECT = ("date_start", "date_end", EVI2, KNDVI)
+"""Parameters that decide which results there are, not what their pixels are."""
+
+
+def result_kinds(parameters: RunParameters) -> tuple[str, ...]:
+    """The kinds of results that a run makes of each image, the mask first."""
+    return (MASK, NDVI, *(kind for kind in (EVI2, KNDVI) if getattr(parameters, kind)))
 
 
 def settings_key(request: RunRequest) -> str:
-    """A digest of all that decides an image's pixels besides its scenes: area, parameters without the dates, model."""
-    parameters = {name: value for name, value in request.parameters.to_json().items() if name not in _DATES}
+    """A digest of all that decides an image's pixels besides its scenes: area, model, and those parameters that do."""
+    parameters = {name: value for name, value in request.parameters.to_json().items() if name not in _WITHOUT_EFFECT}
     return _digest([ALGORITHM, PUBLISHED.name, parameters, request.area.to_geojson()])
 
 
 def image_key(request: RunRequest, scene: Scene, backgrounds: Backgrounds) -> str:
-    """A digest of all that decides the pixels of one image's mask and NDVI."""
+    """A digest of all that decides the pixels of one image's mask and indices."""
     nearest = [background.index for background in backgrounds.nearest]
     clearest = [background.index for background in backgrounds.clearest]
     return _digest([settings_key(request), scene.index, nearest, clearest])
@@ -57,11 +66,12 @@ def kept(request: RunRequest, scenes: Iterable[Scene]) -> int:
         same = report["settings_key"] == settings_key(request)
     except (OSError, ValueError, KeyError, TypeError):
         return 0
-    return sum(same and _has_results(request.output_folder, scene.index) for scene in scenes)
+    kinds = result_kinds(request.parameters)
+    return sum(same and _has_results(request.output_folder, kinds, scene.index) for scene in scenes)
 
 
-def _has_results(folder: Path, index: str) -> bool:
-    return all((folder / kind / f"{index}.tif").is_file() for kind in (MASK, NDVI))
+def _has_results(folder: Path, kinds: Sequence[str], index: str) -> bool:
+    return all((folder / kind / f"{index}.tif").is_file() for kind in kinds)
 
 
 def write_report(request: RunRequest, report: RunReport) -> None:
@@ -73,7 +83,7 @@ def write_report(request: RunRequest, report: RunReport) -> None:
         "parameters": request.parameters.to_json(),
         "area": request.area.to_geojson(),
         "notes": list(report.notes),
-        "images": [_image_json(outcome) for outcome in in_order(report.images)],
+        "images": [_image_json(outcome, result_kinds(request.parameters)) for outcome in in_order(report.images)],
     }
     path = request.output_folder / REPORT
     partial = path.with_suffix(".partial")
@@ -89,15 +99,15 @@ def in_order(outcomes: Iterable[ImageOutcome]) -> Sequence[ImageOutcome]:
     return sorted(outcomes, key=lambda outcome: (outcome.time_start_ms, outcome.index))
 
 
-def _image_json(outcome: ImageOutcome) -> dict[str, Any]:
+def _image_json(outcome: ImageOutcome, kinds: Sequence[str]) -> dict[str, Any]:
+    made = kinds if outcome.state is not ImageState.FAILED else ()
     return {
         "system:index": outcome.index,
         "MGRS_TILE": outcome.tile,
         "system:time_start": outcome.time_start_ms,
         "state": outcome.state.value,
         "reason": outcome.reason,
-        "mask": f"{MASK}/{outcome.index}.tif" if outcome.state is not ImageState.FAILED else None,
-        "ndvi": f"{NDVI}/{outcome.index}.tif" if outcome.state is not ImageState.FAILED else None,
+        **{kind: f"{kind}/{outcome.index}.tif" if kind in made else None for kind in (MASK, NDVI, EVI2, KNDVI)},
         "cloud_share": outcome.cloud_share,
         "ndvi_share": outcome.ndvi_share,
         "seconds": round(outcome.seconds, 3),

@@ -14,25 +14,35 @@ from ..engines.base import Engine
 from ..engines.errors import SceneError
 
 
-def working_grid(engine: Engine, scene: Scene, area: Area, scale_m: int) -> tuple[Grid, Grid]:
-    """The scene's whole grid at the working scale, and the part of it that meets the area.
+class WorkingGrids:
+    """The grids that the scenes of a run are masked on; where an area lies in a coordinate system is asked once."""
 
-    SceneError where the area lies beside the scene's pixels, though its footprint meets it.
-    """
-    tile_grid = engine.grid(scene).at_scale(scale_m)
-    part = tile_grid.window(_bounds_in(engine, area, tile_grid.crs))
-    if part is None:
-        raise SceneError(
-            f"The area lies beside the pixels of {scene.index}; the product covers only a part of its tile."
-        )
-    return tile_grid, part
+    def __init__(self, engine: Engine, area: Area, scale_m: int) -> None:
+        self._engine = engine
+        self._area = area
+        self._scale_m = scale_m
+        self._bounds: dict[str, Bounds] = {}
 
+    def of(self, scene: Scene) -> tuple[Grid, Grid]:
+        """The scene's whole grid at the working scale, and the part of it that meets the area.
 
-def _bounds_in(engine: Engine, area: Area, crs: str) -> Bounds:
-    """The bounding box of an area in a coordinate system, computed by the engine."""
-    ring = engine.value(extent(area, crs))[0]
-    x, y = [corner[0] for corner in ring], [corner[1] for corner in ring]
-    return min(x), min(y), max(x), max(y)
+        SceneError where the area lies beside the scene's pixels, though its footprint meets it.
+        """
+        tile_grid = self._engine.grid(scene).at_scale(self._scale_m)
+        part = tile_grid.window(self._bounds_in(tile_grid.crs))
+        if part is None:
+            raise SceneError(
+                f"The area lies beside the pixels of {scene.index}; the product covers only a part of its tile."
+            )
+        return tile_grid, part
+
+    def _bounds_in(self, crs: str) -> Bounds:
+        """The bounding box of the area in a coordinate system, computed by the engine."""
+        if crs not in self._bounds:
+            ring = self._engine.value(extent(self._area, crs))[0]
+            x, y = [corner[0] for corner in ring], [corner[1] for corner in ring]
+            self._bounds[crs] = min(x), min(y), max(x), max(y)
+        return self._bounds[crs]
 
 
 def plan_image(

@@ -50,7 +50,8 @@ class ImageOutcome:
     """What came of one image.
 
     ``cloud_share`` is the share of valid pixels of the area that the mask calls cloud, ``ndvi_share`` the share of
-    the area's pixels that have an NDVI (both 0-1, None where the image failed); ``reason`` is for the user.
+    the area's pixels that have an NDVI (both 0-1, None where the image failed); ``reason`` is for the user. Paths are
+    None where the image failed or the index was not asked for.
     """
 
     index: str
@@ -59,6 +60,8 @@ class ImageOutcome:
     state: ImageState
     mask_path: Path | None = None
     ndvi_path: Path | None = None
+    evi2_path: Path | None = None
+    kndvi_path: Path | None = None
     true_colour: TrueColour | None = None
     cloud_share: float | None = None
     ndvi_share: float | None = None

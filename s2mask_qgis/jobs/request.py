@@ -14,7 +14,7 @@ class RunRequest:
     """Masks and NDVI of the images that meet ``area`` within the dates of ``parameters``.
 
     ``scenes_folder`` holds the L1C products (only read), ``library_folder`` the ingested scenes shared by all runs,
-    ``output_folder`` receives mask/, ndvi/ and report.json.
+    ``output_folder`` receives mask/, ndvi/, evi2/ and kndvi/ as asked for, and report.json.
     """
 
     scenes_folder: Path

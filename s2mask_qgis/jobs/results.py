@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ..core.area import Area
+from ..core.indices import EVI2_BAND, KNDVI_BAND, NDVI_BAND, index_image
 from ..core.mask import mask_image
-from ..core.ndvi import ndvi_image
 from ..core.plan import ImagePlan
 from ..core.scenes import Scene
 from ..core.statistics import figures, result_statistics
 from ..engines.base import Engine, Export, Pyramiding
-from .outputs import MASK, NDVI
+from .outputs import EVI2, KNDVI, MASK, NDVI
 from .report import ImageOutcome, ImageState
 
 KEY, PLAN = "s2mask:key", "s2mask:plan"
 """Properties of a result: the digest of what it was made from, and the plan as JSON text (masks only)."""
+
+INDEX_BANDS = {NDVI: NDVI_BAND, EVI2: EVI2_BAND, KNDVI: KNDVI_BAND}
+"""The band of each kind of result that is an index."""
+
+
+def export_of(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, kind: str, key: str) -> Export:
+    """The export of one kind of an image's results."""
+    return mask_export(engine, scene, plan, area, key) if kind == MASK else index_export(engine, scene, plan, kind, key)
 
 
 def mask_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, key: str) -> Export:
@@ -25,10 +34,10 @@ def mask_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, key: 
     return _export(engine, image, scene, plan, MASK, key, Pyramiding.MODE)
 
 
-def ndvi_export(engine: Engine, scene: Scene, plan: ImagePlan, key: str) -> Export:
-    """The export of an image's NDVI, from its stored mask."""
-    image = ndvi_image(scene.id, engine.asset_id(MASK, scene.index)).set(_properties(scene, key))
-    return _export(engine, image, scene, plan, NDVI, key, Pyramiding.MEAN)
+def index_export(engine: Engine, scene: Scene, plan: ImagePlan, kind: str, key: str) -> Export:
+    """The export of one of an image's indices, from its stored mask."""
+    image = index_image(INDEX_BANDS[kind], scene.id, engine.asset_id(MASK, scene.index))
+    return _export(engine, image.set(_properties(scene, key)), scene, plan, kind, key, Pyramiding.MEAN)
 
 
 def _export(
@@ -54,27 +63,35 @@ def _properties(scene: Scene, key: str) -> dict[str, Any]:
     }
 
 
-def is_kept(engine: Engine, scene: Scene, key: str) -> bool:
-    """True where both results of an image are there and were made from the same."""
-    for kind in (MASK, NDVI):
-        properties = engine.asset_properties(engine.asset_id(kind, scene.index))
-        if properties is None or properties.get(KEY) != key:
-            return False
-    return True
+def missing(engine: Engine, scene: Scene, kinds: Sequence[str], key: str) -> tuple[str, ...]:
+    """The kinds of an image's results that are not there or were made from something else."""
+    found = {kind: engine.asset_properties(engine.asset_id(kind, scene.index)) or {} for kind in kinds}
+    return tuple(kind for kind in kinds if found[kind].get(KEY) != key)
 
 
-def outcome(engine: Engine, scene: Scene, area: Area, state: ImageState, seconds: float) -> ImageOutcome:
-    """The outcome of an image whose results are stored: their files and what their pixels say."""
+def stored_plan(engine: Engine, scene: Scene) -> ImagePlan:
+    """The plan by which an image's stored mask was made."""
+    properties = engine.asset_properties(engine.asset_id(MASK, scene.index)) or {}
+    return ImagePlan.from_json(json.loads(properties[PLAN]))
+
+
+def outcome(
+    engine: Engine, scene: Scene, area: Area, kinds: Sequence[str], state: ImageState, seconds: float
+) -> ImageOutcome:
+    """The outcome of an image whose results, of these kinds, are stored: their files and what their pixels say."""
     mask_asset, ndvi_asset = (engine.asset_id(kind, scene.index) for kind in (MASK, NDVI))
     found = figures(engine.value(result_statistics(mask_asset, ndvi_asset, area)))
     properties = engine.asset_properties(mask_asset) or {}
+    paths = {kind: engine.fetch(engine.asset_id(kind, scene.index)) for kind in kinds}
     return ImageOutcome(
         index=scene.index,
         tile=scene.tile,
         time_start_ms=scene.time_start_ms,
         state=state,
-        mask_path=engine.fetch(mask_asset),
-        ndvi_path=engine.fetch(ndvi_asset),
+        mask_path=paths[MASK],
+        ndvi_path=paths[NDVI],
+        evi2_path=paths.get(EVI2),
+        kndvi_path=paths.get(KNDVI),
         true_colour=engine.true_colour(scene),
         cloud_share=found.cloud_share,
         ndvi_share=found.ndvi_share,

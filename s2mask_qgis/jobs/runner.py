@@ -16,13 +16,13 @@ from ..engines.base import Engine, OperationState
 from ..engines.errors import CancelledError, EngineError, StorageError
 from ..engines.local.engine import LocalEngine
 from . import results
-from .outputs import MASK, NDVI, check_writable, image_key, in_order, write_report
-from .planning import plan_image, working_grid
+from .outputs import MASK, check_writable, image_key, in_order, result_kinds, write_report
+from .planning import WorkingGrids, plan_image
 from .report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
 from .request import RunRequest
 
-ACTIVE_LIMIT = 4
-"""Exports in flight: the two workers stay busy while the next image is planned."""
+ACTIVE_LIMIT = 24
+"""Exports in flight: enough for both workers to make several side by side while the next images are planned."""
 
 POLL_SECONDS = 0.05
 DISK_FULL = 8
@@ -100,13 +100,13 @@ def _nothing_matches(area: Area, request: RunRequest, scenes: Iterable[Scene]) -
 
 @dataclass
 class _Active:
-    """An image on its way: its plan, and the export that runs for it."""
+    """An image on its way: its plan, the kinds of results to be made, and the export that runs for the first."""
 
     scene: Scene
     plan: ImagePlan
     key: str
     started: float
-    kind: str
+    kinds: tuple[str, ...]
     operation: str
 
 
@@ -123,6 +123,8 @@ class _Run:
         self._on_progress = on_progress
         self._on_image = on_image
         self._is_cancelled = is_cancelled
+        self._kinds = result_kinds(request.parameters)
+        self._grids = WorkingGrids(engine, request.area, request.parameters.scale_m)
         self._active: list[_Active] = []
         self._masking_since = 0.0
         self._made = 0
@@ -160,21 +162,31 @@ class _Run:
             self._collect()
 
     def _begin(self, scene: Scene, backgrounds: Backgrounds) -> None:
-        """Keep an image that is there already, or plan it and start its mask."""
+        """Keep an image that is there already, or plan it and start the first of its results that are missing."""
         started = time.monotonic()
         key = image_key(self._request, scene, backgrounds)
         try:
-            if results.is_kept(self._engine, scene, key):
-                self._done(results.outcome(self._engine, scene, self._request.area, ImageState.KEPT, 0.0))
-                return
-            grids = working_grid(self._engine, scene, self._request.area, self._request.parameters.scale_m)
-            plan = plan_image(self._engine, scene, backgrounds, grids, self._request.parameters)
-            export = results.mask_export(self._engine, scene, plan, self._request.area, key)
-            self._active.append(_Active(scene, plan, key, started, MASK, self._engine.start(export)))
+            missing = results.missing(self._engine, scene, self._kinds, key)
+            if not missing:
+                self._done(self._outcome(scene, ImageState.KEPT, 0.0))
+            elif MASK not in missing:
+                self._export(scene, results.stored_plan(self._engine, scene), key, started, missing)
+            else:
+                grids = self._grids.of(scene)
+                plan = plan_image(self._engine, scene, backgrounds, grids, self._request.parameters)
+                self._export(scene, plan, key, started, self._kinds)
         except (CancelledError, StorageError):
             raise
         except EngineError as error:
             self._failed(scene, str(error), time.monotonic() - started)
+
+    def _export(self, scene: Scene, plan: ImagePlan, key: str, started: float, kinds: tuple[str, ...]) -> None:
+        """Start the first of the kinds that are to be made."""
+        export = results.export_of(self._engine, scene, plan, self._request.area, kinds[0], key)
+        self._active.append(_Active(scene, plan, key, started, kinds, self._engine.start(export)))
+
+    def _outcome(self, scene: Scene, state: ImageState, seconds: float) -> ImageOutcome:
+        return results.outcome(self._engine, scene, self._request.area, self._kinds, state, seconds)
 
     def _collect(self) -> None:
         """Look after the exports that have ended."""
@@ -194,13 +206,11 @@ class _Run:
                 self._failed(active.scene, operation.error, time.monotonic() - active.started)
 
     def _advance(self, active: _Active) -> None:
-        """After the mask the NDVI, after the NDVI the end."""
-        if active.kind == MASK:
-            export = results.ndvi_export(self._engine, active.scene, active.plan, active.key)
-            self._active.append(replace(active, kind=NDVI, operation=self._engine.start(export)))
+        """After the mask the indices, one by one, then the end."""
+        if len(active.kinds) > 1:
+            self._export(active.scene, active.plan, active.key, active.started, active.kinds[1:])
             return
-        seconds = time.monotonic() - active.started
-        self._done(results.outcome(self._engine, active.scene, self._request.area, ImageState.DONE, seconds))
+        self._done(self._outcome(active.scene, ImageState.DONE, time.monotonic() - active.started))
 
     def _done(self, outcome: ImageOutcome) -> None:
         self.outcomes.append(outcome)

@@ -8,11 +8,11 @@ import pytest
 from qgis.PyQt.QtGui import QIcon
 
 from s2mask_qgis import paths
-from s2mask_qgis.gis.result_layers import LayerKind
+from s2mask_qgis.gis.result_layers import STYLES, LayerKind
 
 
 def test_every_kind_of_layer_has_its_style(qgis_app: object) -> None:
-    assert all(paths.resource(f"styles/{kind.value}.qml").is_file() for kind in LayerKind)
+    assert all(paths.resource(f"styles/{STYLES.get(kind, kind.value)}.qml").is_file() for kind in LayerKind)
 
 
 def test_the_icon_can_be_drawn(qgis_app: object) -> None:

@@ -22,7 +22,8 @@ from qgis.gui import QgsLayerTreeView
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
-from s2mask_qgis.gis.result_layers import LayerKind, ResultError, ResultLayers
+from s2mask_qgis.gis.errors import ResultError
+from s2mask_qgis.gis.result_layers import LayerKind, ResultLayers
 from s2mask_qgis.gis.time_steps import image_range
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState
 
@@ -90,8 +91,8 @@ def test_the_group_of_a_run_is_unfolded_in_the_layers_panel_and_its_kinds_are_no
     ResultLayers(project, "run").add(make_outcome("2023-05-14"))
     index = view.node2index(project.layerTreeRoot().children()[0])
     assert view.isExpanded(index)
-    assert view.model().rowCount(index) == len(LayerKind)
-    assert not any(view.isExpanded(view.model().index(row, 0, index)) for row in range(len(LayerKind)))
+    assert view.model().rowCount(index) == len(KINDS_FROM_THE_TOP)
+    assert not any(view.isExpanded(view.model().index(row, 0, index)) for row in range(len(KINDS_FROM_THE_TOP)))
 
 
 def test_layers_are_named_by_date_and_cloud_share_in_order_of_time(

@@ -26,6 +26,8 @@ from s2mask_qgis.engines.base import TrueColour
 from s2mask_qgis.engines.errors import CancelledError
 from s2mask_qgis.gui.services import Services
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
+from s2mask_qgis.jobs.series_report import OutputKind, SeriesOutput, SeriesReport
+from s2mask_qgis.jobs.series_survey import SeriesSurvey
 
 LEFT = Qt.MouseButton.LeftButton
 DAY_MS = 86_400_000
@@ -63,6 +65,56 @@ class Survey:
     problems: tuple[str, ...] = ()
 
 
+BANDS = ("NDVI", "NDVI_final", "quality", "uncertainty")
+SEASON_BANDS = ("SOSD_1", "SOSV_1", "MAXD_1", "EOSD_1", "LENGTH_1", "AMPL_1", "SPROD_1", "TPROD_1", "SOSD_2", "mean")
+SERIES_DAYS = ("2023-01-05", "2023-01-15", "2023-02-04")
+
+
+@dataclass
+class FakeSeries:
+    """A series of three dates, whose behaviour a test chooses, and what it was asked."""
+
+    error: Exception | None = None
+    survey_error: Exception | None = None
+    state: RunState = RunState.FINISHED
+    notes: tuple[str, ...] = ()
+    waits: bool = False
+    release: threading.Event = field(default_factory=threading.Event)
+    requests: list = field(default_factory=list)
+    surveys: list = field(default_factory=list)
+
+    def survey(self, ndvi_folder, masks_folder, on_count, is_cancelled):
+        self.surveys.append((ndvi_folder, masks_folder))
+        if self.survey_error:
+            raise self.survey_error
+        on_count(3, 3)
+        return SeriesSurvey(SERIES_DAYS, 1, 64, "mask" if masks_folder is None else masks_folder.name)
+
+    def run(self, request, on_count, is_cancelled):
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        on_count(1, 4)
+        while self.waits and not self.release.wait(0.02):
+            if is_cancelled():
+                raise CancelledError("stopped")
+        on_count(4, 4)
+        return SeriesReport(self.state, "3 dates filled.", tuple(self.outputs(request)), self.notes)
+
+    def outputs(self, request):
+        folder = request.output_folder
+        for day in SERIES_DAYS:
+            path = write_raster(folder / f"{day.replace('-', '')}.tif", 4, 0.5)
+            yield SeriesOutput(OutputKind.FILLED, path, f"Filled NDVI, {day}", day, day, BANDS)
+        ends = (SERIES_DAYS[0], SERIES_DAYS[-1])
+        path = write_raster(folder / "support" / "observations.tif", 3, 5.0)
+        bands = ("observations", "rejected", "longest_gap_days")
+        yield SeriesOutput(OutputKind.SUPPORT, path, "Observations", *ends, bands)
+        if request.seasons is not None:
+            path = write_raster(folder / "productivity" / "2023.tif", len(SEASON_BANDS), 100.0)
+            yield SeriesOutput(OutputKind.PRODUCTIVITY, path, "2023", "2023-01-01", "2023-12-31", SEASON_BANDS)
+
+
 @dataclass
 class FakeWork:
     """Services whose behaviour a test chooses, and what they were asked."""
@@ -78,9 +130,18 @@ class FakeWork:
     release: threading.Event = field(default_factory=threading.Event)
     requests: list = field(default_factory=list)
     samples: list = field(default_factory=list)
+    series: FakeSeries = field(default_factory=FakeSeries)
 
     def services(self) -> Services:
-        return Services(self.survey, self.run, self.write_sample, self.matching, lambda request, scenes: self.kept)
+        return Services(
+            survey=self.survey,
+            run=self.run,
+            write_sample=self.write_sample,
+            matching=self.matching,
+            kept=lambda request, scenes: self.kept,
+            survey_series=self.series.survey,
+            run_series=self.series.run,
+        )
 
     def survey(self, scenes_folder, library_folder, on_count, is_cancelled):
         if self.survey_error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QPushButton
@@ -123,6 +125,26 @@ def test_toggles_decide_what_the_map_shows(qtbot, ready, project):
         if group.customProperty("s2mask_qgis/kind")
     }
     assert checked == {"outline": False, "mask": False, "probability": False, "ndvi": True, "true_colour": True}
+
+
+def test_indices_beside_ndvi_can_be_shown_where_there_are_any(qtbot, ready, work, project, monkeypatch):
+    made = work.outcome
+
+    def outcome(scene):
+        result = made(scene)
+        return replace(result, evi2_path=result.ndvi_path)
+
+    run(qtbot, ready)
+    assert not ready.results.showEvi2.isVisible()
+    monkeypatch.setattr(work, "outcome", outcome)
+    run(qtbot, ready)
+    assert ready.results.showEvi2.isVisible()
+    assert not ready.results.showKndvi.isVisible()
+    assert len(layers_of(project, "evi2")) == 3
+    click(ready, "showEvi2")
+    groups = project.layerTreeRoot().findGroups(True)
+    (evi2,) = [group for group in groups if group.customProperty("s2mask_qgis/kind") == "evi2"]
+    assert evi2.itemVisibilityChecked()
 
 
 def test_progress_is_told_and_cancel_answers_at_once(qtbot, ready, work, project, iface):
@@ -262,7 +284,7 @@ def test_products_that_cannot_be_used_are_named_beside_the_count(qtbot, make_doc
 
 
 def test_an_output_folder_that_cannot_be_written_is_told_before_the_run(qtbot, ready, work, monkeypatch, tmp_path):
-    monkeypatch.setattr("s2mask_qgis.gui.run_section.os.access", lambda path, mode: False)
+    monkeypatch.setattr("s2mask_qgis.gui.folders.os.access", lambda path, mode: False)
     click(ready, "runButton")
     assert "cannot be written" in text_of(ready, "problemsLabel")
     file = tmp_path / "file.txt"

@@ -40,6 +40,9 @@ def test_what_is_saved_is_loaded_after_a_restart(settings):
         ("seconds_per_image", "soon"),
         ("seconds_per_image", -1),
         ("scenes_folder", ["a", "b"]),
+        ("series", "{broken"),
+        ("series", '["a"]'),
+        ("series", '{"fill": {"strength": -1}}'),
     ],
 )
 def test_a_damaged_value_becomes_its_default_and_a_sentence(settings, name, stored):

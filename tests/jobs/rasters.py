@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
-from osgeo import gdal
+from osgeo import gdal, osr
 
+from s2mask_qgis.core.grid import Grid
 from tests.reference import pyramid
 from tests.reference.masking import BANDS
 
@@ -21,6 +22,23 @@ def read_result(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], 
     names = [dataset.GetRasterBand(i + 1).GetDescription() for i in range(dataset.RasterCount)]
     assert {dataset.GetRasterBand(i + 1).GetNoDataValue() for i in range(dataset.RasterCount)} == {NODATA}
     return values, values != NODATA, dataset.GetGeoTransform(), names
+
+
+def write_result(path: Path, values: np.ndarray, grid: Grid, names: list[str]) -> None:
+    """A result as an engine stores it: values (bands, y, x) with NODATA where masked."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows, columns = grid.shape_yx
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, len(values), gdal.GDT_Float32)
+    x_scale, _, x0, _, y_scale, y0 = grid.transform
+    dataset.SetGeoTransform((x0, x_scale, 0.0, y0, 0.0, y_scale))
+    reference = osr.SpatialReference()
+    reference.SetFromUserInput(grid.crs)
+    dataset.SetProjection(reference.ExportToWkt())
+    for number, (layer, name) in enumerate(zip(values, names), start=1):
+        band = dataset.GetRasterBand(number)
+        band.WriteArray(layer.astype(np.float32))
+        band.SetDescription(name)
+        band.SetNoDataValue(NODATA)
 
 
 def read_safe(product: Path, scale_m: float, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

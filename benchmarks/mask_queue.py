@@ -1,0 +1,144 @@
+"""What an image of a queue costs beside a single one, from ingested files to written masks, and beside s2cloudless."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import peers  # noqa: E402
+
+import run  # noqa: E402
+from s2mask_qgis.core.area import Area  # noqa: E402
+from s2mask_qgis.core.parameters import RunParameters  # noqa: E402
+from s2mask_qgis.core.scenes import Scene  # noqa: E402
+from s2mask_qgis.engines.local.engine import LocalEngine  # noqa: E402
+from s2mask_qgis.engines.local.library.library import SceneLibrary  # noqa: E402
+from s2mask_qgis.engines.local.worker import NICENESS  # noqa: E402
+from s2mask_qgis.jobs.report import RunState  # noqa: E402
+from s2mask_qgis.jobs.request import RunRequest  # noqa: E402
+from s2mask_qgis.jobs.runner import carry_out  # noqa: E402
+
+SIZE_PX, DATES, QUEUE, SCALE_M = 1098, 60, 40, 10
+REPEATS = 2
+COMPARED = 4
+"""Images that s2cloudless is timed on."""
+
+FOLDER = ROOT / "build" / "bench" / "queue"
+LIBRARY, STORE = FOLDER / "library", FOLDER / "store"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of processors (this process and the workers) and of the clock."""
+
+    cpu_s: float
+    wall_s: float
+
+    def per_image(self, start: Cost, images: int) -> Cost:
+        """The cost of one image, without that of starting."""
+        return Cost((self.cpu_s - start.cpu_s) / images, (self.wall_s - start.wall_s) / images)
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process and of the workers that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def session(scenes: Path, targets: list[Scene], workers: int = 1) -> Cost:
+    """The cost of a run in which these images are masked by workers that have decoded nothing before."""
+    shutil.rmtree(STORE, ignore_errors=True)
+    cpu, clock = cpu_seconds(), time.perf_counter()
+    with LocalEngine(scenes, LIBRARY, STORE, workers=workers) as engine:
+        engine.refresh(lambda done, total: None)
+        if targets:
+            _mask(engine, scenes, targets)
+        wall = time.perf_counter() - clock
+    return Cost(cpu_seconds() - cpu, wall)
+
+
+def _mask(engine: LocalEngine, scenes: Path, targets: list[Scene]) -> None:
+    area = Area((((*targets[0].footprint, targets[0].footprint[0]),),), "all of it")
+    dates = RunParameters(date_start=targets[0].date, date_end=targets[-1].date, scale_m=SCALE_M)
+    request = RunRequest(scenes, LIBRARY, STORE, area, dates)
+    report = carry_out(request, engine, lambda progress: None, lambda outcome: None, lambda: False)
+    if report.state is not RunState.FINISHED or len(report.images) != len(targets):
+        raise RuntimeError(f"{report.message} {[image.reason for image in report.images][:2]}")
+
+
+def prepared(scenes: Path) -> list[Scene]:
+    """All scenes of the sample, ingested."""
+    with LocalEngine(scenes, LIBRARY, STORE) as engine:
+        engine.refresh(lambda done, total: None)
+        archive = engine.scenes()
+        problems = engine.prepare(archive, lambda done, total: None)
+    if problems:
+        raise RuntimeError(f"The sample cannot be prepared: {problems}")
+    return archive
+
+
+def s2cloudless_seconds(scenes: Path, images: list[Scene]) -> float:
+    """Seconds an image that s2cloudless takes to read the same files and mask it; the better of one process with all
+    threads and two processes of one thread."""
+    library = SceneLibrary(scenes, LIBRARY)
+    jobs = []
+    for image in images:
+        ingested = library.ingested(image.index)
+        assert ingested is not None
+        jobs.append([[str(band.path), band.number] for band in ingested.bands.values()])
+    script = Path(__file__).parent / "in_peers_environment" / "files.py"
+    times = []
+    for processes in (1, 2):
+        environment = {**peers.peer_environment(), **({"OMP_NUM_THREADS": "1"} if processes == 2 else {})}
+        command = [str(peers.peer_python()), str(script), str(processes), str(NICENESS)]
+        answer = subprocess.run(
+            command, input=json.dumps(jobs), check=True, capture_output=True, text=True, env=environment
+        )
+        times.append(json.loads(answer.stdout.splitlines()[-1]))
+    return min(times)
+
+
+def main() -> None:
+    """Measure and print: the queue beside single images in turn, medians of a few runs."""
+    options = run.parse_arguments(["--size", str(SIZE_PX), "--dates", str(DATES)])
+    scenes = run.sample_folder(options)
+    run.write_sample(scenes, options)
+    archive = prepared(scenes)
+    targets = archive[-QUEUE:]
+    start = min((session(scenes, []) for _ in range(REPEATS)), key=lambda cost: cost.cpu_s)
+    singles, queues, both = [], [], []
+    for _ in range(REPEATS):
+        singles.append(session(scenes, targets[-1:]).per_image(start, 1))
+        queues.append(session(scenes, targets).per_image(start, len(targets)))
+        both.append(session(scenes, targets, workers=2).per_image(start, len(targets)))
+    single, queue, on_two = middle(singles), middle(queues), middle(both)
+    most_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"masks and NDVI at {SCALE_M} m of {SIZE_PX} x {SIZE_PX} px, from ingested files to written results")
+    print(f"a single image, one worker: {single.cpu_s:.2f} s of processors, {single.wall_s:.2f} s")
+    print(f"each of {QUEUE}, one worker: {queue.cpu_s:.2f} s of processors, {queue.wall_s:.2f} s")
+    print(f"each of {QUEUE} costs {queue.cpu_s / single.cpu_s:.0%} of a single one (bound: 60 %)")
+    print(f"each of {QUEUE}, two workers: {on_two.wall_s:.2f} s; most memory of a worker: {most_mib:.0f} MiB")
+    peer_s = s2cloudless_seconds(scenes, targets[:COMPARED])
+    print(f"s2cloudless on the same files: {peer_s:.2f} s an image; ours is {peer_s / on_two.wall_s:.1f} times as fast")
+
+
+def middle(costs: list[Cost]) -> Cost:
+    """The medians of processor and clock time."""
+    ordered = [sorted(getattr(cost, name) for cost in costs) for name in ("cpu_s", "wall_s")]
+    return Cost(*(times[len(times) // 2] for times in ordered))
+
+
+if __name__ == "__main__":
+    if os.environ.get("OMP_NUM_THREADS") != "1":  # this process plans: one thread, as inside QGIS beside its workers
+        os.execve(sys.executable, [sys.executable, __file__], {**os.environ, "OMP_NUM_THREADS": "1"})
+    main()

@@ -1,0 +1,51 @@
+"""The parameters of gap filling: one frozen value with defaults, ranges and help."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..fields import ParameterError, choice, field_problems, flag, number
+
+METHODS = ("harmonic", "published", "linear", "savitzky-golay", "whittaker")
+"""Ways to fill: penalised harmonics, the published 10/5/1 harmonics, straight lines, two smoothers."""
+
+STEPS = ("each image", "5 days", "10 days", "monthly")
+"""The dates that are written: those of the images, or a regular series."""
+
+LAYOUTS = ("a file per date", "one file")
+NUMBER_TYPES = ("float32", "int16 x 10000")
+
+
+@dataclass(frozen=True)
+class FillParameters:
+    """How the gaps of a series are filled and what is written.
+
+    ``strength`` is that of the penalty of "harmonic" and "whittaker"; 0 lets cross-validation over dates choose it.
+    """
+
+    method: str = choice("harmonic", METHODS, "", "How gaps are filled.")
+    robust: bool = flag(True, "Leave out observations far below the curve: thin cloud and shadow that a mask missed.")
+    strength: float = number(0.0, 0.0, 1e9, "", "Strength of the smoothing; 0 chooses it by cross-validation.")
+    step: str = choice("each image", STEPS, "", "Dates that are written.")
+    layout: str = choice("a file per date", LAYOUTS, "", "How the dates are laid out in files.")
+    number_type: str = choice("float32", NUMBER_TYPES, "", "How values are stored.")
+
+    def __post_init__(self) -> None:
+        problems = field_problems(FillParameters, dataclasses.asdict(self))
+        if problems:
+            raise ParameterError(problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """The parameters as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> FillParameters:
+        """Parameters from a mapping; fields left out keep their defaults. ParameterError with every problem."""
+        problems = field_problems(cls, values)
+        if problems:
+            raise ParameterError(problems)
+        return cls(**values)
