@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
-from qgis.core import (
-    QgsCoordinateReferenceSystem,
-    QgsLayerTreeGroup,
-    QgsLayerTreeLayer,
-    QgsMapLayer,
-    QgsMapLayerLegendUtils,
-    QgsProject,
-    QgsRasterLayer,
-    QgsRasterLayerTemporalProperties,
-    QgsReadWriteContext,
-)
+from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
-from qgis.PyQt.QtXml import QDomDocument
 
 from ..jobs.report import ImageOutcome
-from ..paths import resource
+from .layer_groups import LayerGroups, raster_layer, set_time, style_of
 from .time_steps import image_range, image_time, store_steps
 
 INDEX_PROPERTY = "s2mask_qgis/index"
 """Custom property of a layer: the system:index of its image."""
 
-KIND_PROPERTY = "s2mask_qgis/kind"
-"""Custom property of a layer and of a subgroup: the value of its LayerKind."""
-
-TIME_PROPERTY = "s2mask_qgis/time_start_ms"
-"""Custom property of a layer: acquisition time, milliseconds since 1970 UTC."""
-
-RUN_PROPERTY = "s2mask_qgis/run"
-"""Custom property of a run's group: the name of the run, which stays when the user renames the group."""
-
 
 class LayerKind(Enum):
-    """What a layer shows; the order is that of drawing, the first one on top. The value names the style."""
+    """What a layer shows; the order is that of drawing, the first one on top. The value names the style, see STYLES."""
 
     OUTLINE = "outline"
     MASK = "mask"
     PROBABILITY = "probability"
     NDVI = "ndvi"
+    EVI2 = "evi2"
+    KNDVI = "kndvi"
     TRUE_COLOUR = "true_colour"
 
 
+STYLES = {LayerKind.EVI2: "ndvi", LayerKind.KNDVI: "ndvi"}
+"""Kinds that are styled like another one."""
+
 SHOWN_AT_FIRST = frozenset({LayerKind.OUTLINE, LayerKind.TRUE_COLOUR})
 """A mask is judged by its outline over the image."""
-
-
-class ResultError(ValueError):
-    """A result that cannot be shown; the text names the file and says what to do."""
 
 
 class ResultLayers:
@@ -65,9 +45,8 @@ class ResultLayers:
 
     def __init__(self, project: QgsProject, name: str) -> None:
         self._project = project
-        self._name = name
+        self._groups = LayerGroups(project, name, [kind.value for kind in LayerKind], _values(SHOWN_AT_FIRST))
         self._outcomes: dict[str, ImageOutcome] = {}
-        self._shown: frozenset[LayerKind] = SHOWN_AT_FIRST
 
     def add(self, outcome: ImageOutcome) -> list[QgsMapLayer]:
         """Add the layers of one image and return them; none where the image failed.
@@ -81,11 +60,10 @@ class ResultLayers:
         sources = _sources(outcome)
         if sources:
             self._outcomes[outcome.index] = outcome
-            store_steps(self._project, self._outcomes.values())
+            store_steps(self._project, map(image_range, self._outcomes.values()))
         for kind, path in sources.items():
             layer = _make_layer(kind, path, outcome)
-            self._remove(kind, outcome.index)
-            self._insert(kind, layer)
+            self._groups.insert(layer, _title(kind), _legend(kind), INDEX_PROPERTY)
             yield layer
 
     def steps(self) -> list[ImageOutcome]:
@@ -94,68 +72,15 @@ class ResultLayers:
 
     def show(self, kinds: set[LayerKind]) -> None:
         """Show these kinds of layers on the map and hide the others; also those of results yet to come."""
-        self._shown = frozenset(kinds)
-        for kind in LayerKind:
-            group = self._kind_group(kind)
-            if group is not None:
-                group.setItemVisibilityChecked(kind in self._shown)
+        self._groups.show(_values(kinds))
 
     def shown(self) -> frozenset[LayerKind]:
         """The kinds of layers that are shown, as the layer tree has them where it has them."""
-        groups = {kind: self._kind_group(kind) for kind in LayerKind}
-        return frozenset(
-            kind
-            for kind, group in groups.items()
-            if (kind in self._shown if group is None else group.itemVisibilityChecked())
-        )
+        return frozenset(LayerKind(value) for value in self._groups.shown())
 
-    def _insert(self, kind: LayerKind, layer: QgsRasterLayer) -> None:
-        """Add a layer to the project and to its subgroup, in order of time."""
-        group = self._kind_group(kind) or self._make_kind_group(kind)
-        self._project.addMapLayer(layer, False)
-        node = group.insertLayer(_position_in_time(group, layer), layer)
-        node.setExpanded(False)
-        for row, text in enumerate(_legend(kind)):
-            QgsMapLayerLegendUtils.setLegendNodeUserLabel(node, row, text)
 
-    def _remove(self, kind: LayerKind, index: str) -> None:
-        """Remove what an earlier run put in this place."""
-        group = self._kind_group(kind)
-        if group is None:
-            return
-        layers = [node.layer() for node in group.findLayers()]
-        old = [layer.id() for layer in layers if layer and layer.customProperty(INDEX_PROPERTY) == index]
-        self._project.removeMapLayers(old)
-
-    def _run_group(self) -> QgsLayerTreeGroup | None:
-        groups = self._project.layerTreeRoot().findGroups(True)
-        return next((group for group in groups if group.customProperty(RUN_PROPERTY) == self._name), None)
-
-    def _kind_group(self, kind: LayerKind) -> QgsLayerTreeGroup | None:
-        run_group = self._run_group()
-        groups = run_group.findGroups() if run_group is not None else []
-        return next((group for group in groups if group.customProperty(KIND_PROPERTY) == kind.value), None)
-
-    def _make_kind_group(self, kind: LayerKind) -> QgsLayerTreeGroup:
-        run_group = self._run_group()
-        if run_group is None:
-            run_group = self._project.layerTreeRoot().insertGroup(0, self._name)
-            run_group.setCustomProperty(RUN_PROPERTY, self._name)
-            run_group.setExpanded(False)  # a view ignores it for a group without children; it is unfolded below
-        order = [other.value for other in LayerKind]
-        above = [
-            group
-            for group in run_group.findGroups()
-            if group.customProperty(KIND_PROPERTY) in order[: order.index(kind.value)]
-        ]
-        is_first = not run_group.children()
-        group = run_group.insertGroup(len(above), _title(kind))
-        if is_first:
-            run_group.setExpanded(True)
-        group.setCustomProperty(KIND_PROPERTY, kind.value)
-        group.setExpanded(False)
-        group.setItemVisibilityChecked(kind in self._shown)
-        return group
+def _values(kinds: Iterable[LayerKind]) -> list[str]:
+    return [kind.value for kind in kinds]
 
 
 def layer_name(outcome: ImageOutcome) -> str:
@@ -177,6 +102,8 @@ def _title(kind: LayerKind) -> str:
         LayerKind.MASK: tr("Cloud mask"),
         LayerKind.PROBABILITY: tr("Cloud probability"),
         LayerKind.NDVI: tr("NDVI"),
+        LayerKind.EVI2: tr("EVI2"),
+        LayerKind.KNDVI: tr("kNDVI"),
         LayerKind.TRUE_COLOUR: tr("True colour"),
     }
     return titles[kind]
@@ -189,6 +116,8 @@ def _legend(kind: LayerKind) -> tuple[str, ...]:
         LayerKind.MASK: (tr("Cloud mask"), tr("clear (transparent)"), tr("cloud")),
         LayerKind.PROBABILITY: (tr("Probability of cloud"),),
         LayerKind.NDVI: (tr("NDVI (no unit)"),),
+        LayerKind.EVI2: (tr("EVI2 (no unit)"),),
+        LayerKind.KNDVI: (tr("kNDVI (no unit)"),),
         LayerKind.TRUE_COLOUR: (tr("Red (B4)"), tr("Green (B3)"), tr("Blue (B2)")),
     }
     return texts[kind]
@@ -201,68 +130,31 @@ def _sources(outcome: ImageOutcome) -> dict[LayerKind, Path]:
         sources[LayerKind.TRUE_COLOUR] = outcome.true_colour.path
     if outcome.mask_path is not None:
         sources.update(dict.fromkeys((LayerKind.OUTLINE, LayerKind.MASK, LayerKind.PROBABILITY), outcome.mask_path))
-    if outcome.ndvi_path is not None:
-        sources[LayerKind.NDVI] = outcome.ndvi_path
-    return sources
+    indices = {
+        LayerKind.NDVI: outcome.ndvi_path,
+        LayerKind.EVI2: outcome.evi2_path,
+        LayerKind.KNDVI: outcome.kndvi_path,
+    }
+    return {**sources, **{kind: path for kind, path in indices.items() if path is not None}}
 
 
 def _make_layer(kind: LayerKind, path: Path, outcome: ImageOutcome) -> QgsRasterLayer:
     """A styled layer with its time and its story."""
-    layer = QgsRasterLayer()
-    layer.readLayerXml(_definition(kind, path, outcome).documentElement(), QgsReadWriteContext())
-    if not layer.isValid():
-        text = tr("{} cannot be opened as a raster. Delete it and run the image again.")
-        raise ResultError(text.format(path))
-    layer.setCrs(layer.dataProvider().crs())
+    style = style_of(STYLES.get(kind, kind.value))
+    layer = raster_layer(style, path, layer_name(outcome), kind.value, outcome.time_start_ms)
     if kind is LayerKind.TRUE_COLOUR and outcome.true_colour is not None:
         red, green, blue = outcome.true_colour.bands
         renderer = layer.renderer()
         renderer.setRedBand(red)
         renderer.setGreenBand(green)
         renderer.setBlueBand(blue)
-    _set_time(layer, outcome)  # after the style, which switches temporal properties off
+    set_time(layer, image_range(outcome))
     _describe(layer, kind, outcome)
     return layer
 
 
-def _definition(kind: LayerKind, path: Path, outcome: ImageOutcome) -> QDomDocument:
-    """The layer as a project file would define it: its style with its source.
-
-    A layer that is opened first and styled then gets a default style in between. For that QGIS reads pixels, which
-    takes up to 130 ms a layer, and leaves .aux.xml files with their statistics beside the results.
-    """
-    document = QDomDocument()
-    document.setContent(resource(f"styles/{kind.value}.qml").read_text(encoding="utf-8"))
-    layer = document.documentElement()
-    layer.setTagName("maplayer")
-    layer.setAttribute("type", "raster")
-    texts = {
-        "id": f"{kind.value}_{outcome.index}_{uuid.uuid4().hex}",
-        "datasource": str(path),
-        "layername": layer_name(outcome),
-        "provider": "gdal",
-    }
-    for tag, text in texts.items():
-        element = document.createElement(tag)
-        element.appendChild(document.createTextNode(text))
-        layer.appendChild(element)
-    crs = document.createElement("srs")  # any that is valid, so that QGIS does not ask for one; the file's own follows
-    QgsCoordinateReferenceSystem("EPSG:4326").writeXml(crs, document)
-    layer.appendChild(crs)
-    return document
-
-
-def _set_time(layer: QgsRasterLayer, outcome: ImageOutcome) -> None:
-    temporal = layer.temporalProperties()
-    temporal.setMode(QgsRasterLayerTemporalProperties.ModeFixedTemporalRange)
-    temporal.setFixedTemporalRange(image_range(outcome))
-    temporal.setIsActive(True)
-
-
 def _describe(layer: QgsRasterLayer, kind: LayerKind, outcome: ImageOutcome) -> None:
     layer.setCustomProperty(INDEX_PROPERTY, outcome.index)
-    layer.setCustomProperty(KIND_PROPERTY, kind.value)
-    layer.setCustomProperty(TIME_PROPERTY, str(outcome.time_start_ms))
     metadata = layer.metadata()
     metadata.setIdentifier(outcome.index)
     metadata.setTitle(f"{_title(kind)}, {layer.name()}")
@@ -279,14 +171,3 @@ def _abstract(outcome: ImageOutcome) -> str:
         lines.append(tr("NDVI on {:.1f} % of the area.").format(100 * outcome.ndvi_share))
     lines.append(tr("How it was made: report.json in the folder of the results."))
     return "\n".join(lines)
-
-
-def _position_in_time(group: QgsLayerTreeGroup, layer: QgsRasterLayer) -> int:
-    """Where a layer belongs among the children of its group, the earliest first."""
-    time = int(layer.customProperty(TIME_PROPERTY))
-    return sum(_node_time(node) <= time for node in group.findLayers())
-
-
-def _node_time(node: QgsLayerTreeLayer) -> int:
-    layer = node.layer()
-    return int(layer.customProperty(TIME_PROPERTY, "0")) if layer is not None else 0

@@ -26,6 +26,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.area import Area, Polygon
+from .errors import UserError
 
 EDGE_LENGTH_M = 2_000.0
 """Edges of projected polygons get a vertex at least this often, so that straight edges stay where they were drawn:
@@ -46,7 +47,7 @@ NOTES_AT_MOST = 3
 LON_LAT = "EPSG:4326"
 
 
-class AreaError(ValueError):
+class AreaError(UserError):
     """An area that cannot be used; the text says what is wrong, where, and what to do."""
 
 

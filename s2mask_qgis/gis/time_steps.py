@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Protocol
 
 from qgis.core import QgsDateTimeRange, QgsInterval, QgsProject, QgsTemporalNavigationObject, QgsUnitTypes
@@ -28,22 +28,31 @@ def image_time(outcome: ImageOutcome) -> datetime:
 
 
 def image_range(outcome: ImageOutcome) -> QgsDateTimeRange:
-    """The acquisition day (UTC), so that all tiles of a day show together.
+    """The acquisition day (UTC), so that all tiles of a day show together."""
+    return day_range(image_time(outcome))
+
+
+def day_range(day: datetime | date) -> QgsDateTimeRange:
+    """A whole day (UTC).
 
     It ends a second before midnight: QGIS stores ranges in whole seconds and reads both ends as included, and images
     of consecutive days must not show at once.
     """
-    day = image_time(outcome)
-    date = QDate(day.year, day.month, day.day)
-    return QgsDateTimeRange(_utc(date, QTime(0, 0, 0)), _utc(date, QTime(23, 59, 59)))
+    return days_range(day, day)
 
 
-def set_up_controller(controller: QgsTemporalNavigationObject, outcomes: Iterable[ImageOutcome]) -> None:
+def days_range(first: datetime | date, last: datetime | date) -> QgsDateTimeRange:
+    """From the beginning of the first day to the end of the last one (UTC)."""
+    begin, end = (QDate(day.year, day.month, day.day) for day in (first, last))
+    return QgsDateTimeRange(_utc(begin, QTime(0, 0, 0)), _utc(end, QTime(23, 59, 59)))
+
+
+def set_up_controller(controller: QgsTemporalNavigationObject, steps: Iterable[QgsDateTimeRange]) -> None:
     """Make the Temporal Controller step from day to day on which there is an image, skipping the days between.
 
-    The day that is shown stays where it is still among the steps. Without outcomes the controller is switched off.
+    The day that is shown stays where it is still among the steps. Without steps the controller is switched off.
     """
-    ranges = _days(outcomes)
+    ranges = _in_order(steps)
     if not ranges:
         controller.setNavigationMode(QgsTemporalNavigationObject.NavigationOff)
         return
@@ -56,23 +65,23 @@ def set_up_controller(controller: QgsTemporalNavigationObject, outcomes: Iterabl
         controller.setCurrentFrameNumber(ranges.index(shown))
 
 
-def go_to(controller: QgsTemporalNavigationObject, canvas: TemporalCanvas, outcome: ImageOutcome) -> None:
-    """Show the day of one image; raises ValueError where the controller was set up without it."""
-    wanted = image_range(outcome)
+def go_to(controller: QgsTemporalNavigationObject, canvas: TemporalCanvas, wanted: QgsDateTimeRange) -> None:
+    """Show one step; raises ValueError where the controller was set up without it."""
     ranges = controller.availableTemporalRanges()
     if wanted not in ranges:
-        raise ValueError(f"{outcome.index}: its day is not among the steps of the Temporal Controller")
+        day = wanted.begin().toString(Qt.DateFormat.ISODate)
+        raise ValueError(f"{day} is not among the steps of the Temporal Controller")
     controller.setCurrentFrameNumber(ranges.index(wanted))
     canvas.setTemporalRange(wanted)  # the controller stays silent where this step was its current one already
 
 
-def store_steps(project: QgsProject, outcomes: Iterable[ImageOutcome]) -> None:
-    """Let the saved project open with the Temporal Controller on these images.
+def store_steps(project: QgsProject, steps: Iterable[QgsDateTimeRange]) -> None:
+    """Let the saved project open with the Temporal Controller on these steps.
 
     Without this QGIS opens it with the controller off and draws the images of all days at once. The entries are those
     that the controller's panel writes when its buttons are pressed (seen in QGIS 3.22).
     """
-    ranges = _days(outcomes)
+    ranges = _in_order(steps)
     if not ranges:
         return
     begin, end = ranges[0].begin(), ranges[-1].end()
@@ -85,11 +94,11 @@ def store_steps(project: QgsProject, outcomes: Iterable[ImageOutcome]) -> None:
     project.writeEntry(panel, "/EndDateTime", end.toString(Qt.DateFormat.ISODateWithMs))
 
 
-def _days(outcomes: Iterable[ImageOutcome]) -> list[QgsDateTimeRange]:
-    """The ranges of the outcomes in order of time, each once."""
-    by_start = {image_range(outcome).begin().toSecsSinceEpoch(): image_range(outcome) for outcome in outcomes}
+def _in_order(steps: Iterable[QgsDateTimeRange]) -> list[QgsDateTimeRange]:
+    """The steps in order of time, each once."""
+    by_start = {step.begin().toSecsSinceEpoch(): step for step in steps}
     return [by_start[start] for start in sorted(by_start)]
 
 
-def _utc(date: QDate, time: QTime) -> QDateTime:
-    return QDateTime(date, time, Qt.TimeSpec.UTC)
+def _utc(day: QDate, time: QTime) -> QDateTime:
+    return QDateTime(day, time, Qt.TimeSpec.UTC)

@@ -56,6 +56,10 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
         """The chosen area; raises AreaError with a sentence."""
         return area_from_layer(self.areaLayer.currentLayer(), self.selectedOnly.isChecked(), self._project)
 
+    def polygons(self) -> tuple[QgsVectorLayer | None, bool]:
+        """The chosen layer, and whether its selected polygons alone count."""
+        return self.areaLayer.currentLayer(), self.selectedOnly.isChecked()
+
     def has_layer(self) -> bool:
         """True where a layer is chosen."""
         return self.areaLayer.currentLayer() is not None

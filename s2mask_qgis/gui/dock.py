@@ -6,21 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qgis.core import (
-    QgsApplication,
-    QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
-    QgsCsException,
-    QgsProject,
-    QgsRectangle,
-    QgsSettings,
-)
+from qgis.core import QgsApplication, QgsProject, QgsSettings
 from qgis.gui import QgsDockWidget
 from qgis.PyQt import uic
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
-from ..core.area import Area
 from ..core.parameters import RunParameters
 from ..gis.result_layers import ResultLayers
 from ..gis.roi import AreaChoice, AreaError
@@ -37,15 +28,16 @@ from .run_control import RunControl
 from .run_section import RunSection
 from .run_task import FunctionTask
 from .scenes_section import SAMPLE_AREA, ScenesSection
+from .series_control import SeriesControl
+from .series_state import SeriesState
 from .services import Services
 from .settings import FormState, load, save
+from .step_keys import StepKeys
 from .wording import area_text, estimate_text, images_text, tr
+from .zoom import zoom_to_area
 
 REFRESH_MS = 150
 """Edits that follow each other within this time are looked at once."""
-
-MARGIN = 1.05
-"""The map shows the area and this much around it."""
 
 
 class S2MaskDock(QgsDockWidget):
@@ -78,6 +70,8 @@ class S2MaskDock(QgsDockWidget):
         self.run = RunSection()
         self.results = ResultsSection(iface)
         self.control = RunControl(project, services, self)
+        self.series = SeriesControl(iface, project, services, self._messages, self.area.polygons)
+        self.keys = StepKeys(iface.mainWindow(), self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
@@ -95,16 +89,18 @@ class S2MaskDock(QgsDockWidget):
         if self._estimate_task is not None:
             self._estimate_task.cancel()
         self.control.close()
-        self.results.close_keys()
+        self.series.close()
+        self.keys.close()
         self.area.close_tool()
         self._project.cleared.disconnect(self._on_project_cleared)
 
     def _compose(self) -> None:
         content = QWidget(self)
         uic.loadUi(str(form("dock.ui")), content)
-        for section in (self.scenes, self.area, self.images, self.run, self.results):
+        for section in (self.scenes, self.area, self.images, self.run, self.results, self.series.section):
             content.sectionsLayout.addWidget(section)
         content.sectionsLayout.addStretch(1)
+        self._scroll_area = content.scrollArea
         self.setWidget(content)
 
     def _connect(self) -> None:
@@ -122,6 +118,10 @@ class S2MaskDock(QgsDockWidget):
         self.control.layers_added.connect(self._on_layers_added)
         self.control.image_failed.connect(self.run.add_failure)
         self.control.ended.connect(self._on_end)
+        self.series.settled.connect(self._save)
+        self.series.ended.connect(lambda _report: QTimer.singleShot(0, self._show_series))  # once it is laid out
+        self.results.shown.connect(lambda _outcome: self.keys.follow(self.results.step))
+        self.series.results.shown.connect(lambda: self.keys.follow(self.series.results.step))
         self._project.cleared.connect(self._on_project_cleared)
 
     def _restore(self) -> None:
@@ -132,6 +132,7 @@ class S2MaskDock(QgsDockWidget):
         self.images.restore(state.parameters, state.library_folder)
         self.run.outputFolder.setFilePath(state.output_folder)
         self.control.seconds_per_image = state.seconds_per_image
+        self.series.section.restore(SeriesState.from_json(state.series))
         for problem in problems:
             log(problem)
         self.run.statusLabel.show_hint("\n".join(problems))
@@ -144,6 +145,7 @@ class S2MaskDock(QgsDockWidget):
             selected_only=self.area.selectedOnly.isChecked(),
             parameters=self.images.remembered(),
             seconds_per_image=self.control.seconds_per_image,
+            series=self.series.section.remembered().to_json(),
         )
         problem = save(self._settings, state)
         if problem and problem != self._settings_problem:
@@ -198,6 +200,7 @@ class S2MaskDock(QgsDockWidget):
         self._save()
         self.scenes.library_folder = self.images.library_folder()
         self._choice = self._read_area()
+        self.series.follow(self.run.output_folder(), self._choice.area if self._choice else None)
         if self.run.problemsLabel.text():
             self.run.show_problems(self.problems())
         self._count_images()
@@ -282,26 +285,17 @@ class S2MaskDock(QgsDockWidget):
         request = self.control.request
         if not self._zoomed and request is not None:
             self._zoomed = True
-            self._zoom_to(request.area)
+            zoom_to_area(self._canvas, request.area, self._project)
 
-    def _zoom_to(self, area: Area) -> None:
-        corners = [corner for polygon in area.polygons for corner in polygon[0]]
-        xs, ys = zip(*corners)
-        extent = QgsRectangle(min(xs), min(ys), max(xs), max(ys))
-        crs = self._canvas.mapSettings().destinationCrs()
-        transform = QgsCoordinateTransform(QgsCoordinateReferenceSystem("EPSG:4326"), crs, self._project)
-        try:
-            extent = transform.transformBoundingBox(extent)
-        except QgsCsException as error:
-            log(tr("The map cannot show the area in its coordinate system: {}").format(error))
-            return
-        extent.scale(MARGIN)
-        self._canvas.setExtent(extent)
-        self._canvas.refresh()
+    def _show_series(self) -> None:
+        """Scroll to what came of a series."""
+        self._scroll_area.ensureWidgetVisible(self.series.results)
 
     def _on_project_cleared(self) -> None:
+        self.keys.follow(None)
         self.results.clear()
         self.control.begin_layers()
+        self.series.begin_layers()
 
     def _on_end(self, report: RunReport) -> None:
         self.results.refresh()
@@ -318,6 +312,7 @@ class S2MaskDock(QgsDockWidget):
         else:
             self._messages.error(report.message)
         self._refresh()
+        self.series.look_again()
         self.run_ended.emit(report)
 
     def _show_failures(self) -> None:

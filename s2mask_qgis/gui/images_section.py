@@ -11,11 +11,14 @@ from qgis.PyQt.QtCore import QDate, QSignalBlocker, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QLabel, QWidget
 
 from ..core.fields import Problem
-from ..core.parameters import find_problems
+from ..core.parameters import RunParameters, find_problems
 from ..paths import form
 from .parameter_form import ParameterForm, user_text
 from .settings import DATES
 from .wording import tr
+
+SHOWN = ("scale_m", "cutoff")
+"""Parameters shown at once; the others are folded away."""
 
 
 class ImagesSection(QgsCollapsibleGroupBoxBasic):
@@ -28,7 +31,7 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         uic.loadUi(str(form("images.ui")), self, package=__package__)
         self._scene_dates: tuple[str, str] | None = None
         self._dates_chosen = False
-        self.parameters = ParameterForm(self.mainParameters, self.moreForm)
+        self.parameters = ParameterForm(RunParameters, self.mainParameters, self.moreForm, SHOWN)
         self._add_library_folder()
         self.moreParameters.setCollapsed(True)
         self.show_dates((QDate.currentDate().addYears(-1), QDate.currentDate()))

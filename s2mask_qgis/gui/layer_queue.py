@@ -1,24 +1,24 @@
-"""Adds the layers of finished images to the project, one layer an event-loop turn, so that QGIS stays responsive."""
+"""Adds the layers of finished results to the project, one layer an event-loop turn, so that QGIS stays responsive."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ..jobs.report import ImageOutcome
 from .messages import sentence
 
-AddSteps = Callable[[ImageOutcome], Iterator[None]]
-"""Adds the layers of an image and yields after each."""
+AddSteps = Callable[[Any], Iterator[Any]]
+"""Adds the layers of one result and yields after each."""
 
 
 class LayerQueue(QObject):
-    """Outcomes that wait for their layers.
+    """Results (outcomes of images, files of a series) that wait for their layers.
 
-    ``added`` carries an outcome once all its layers are in the project, ``failed`` an outcome and a sentence where
-    they could not be made, ``idle`` comes when nothing waits any more.
+    ``added`` carries a result once all its layers are in the project, ``failed`` a result and a sentence where they
+    could not be made, ``idle`` comes when nothing waits any more.
     """
 
     added = pyqtSignal(object)
@@ -28,8 +28,8 @@ class LayerQueue(QObject):
     def __init__(self, add_steps: AddSteps, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._add_steps = add_steps
-        self._waiting: deque[ImageOutcome] = deque()
-        self._current: tuple[ImageOutcome, Iterator[None]] | None = None
+        self._waiting: deque[Any] = deque()
+        self._current: tuple[Any, Iterator[Any]] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._step)
@@ -39,9 +39,14 @@ class LayerQueue(QObject):
         """True while nothing waits."""
         return self._current is None and not self._waiting
 
-    def add(self, outcome: ImageOutcome) -> None:
-        """Let an outcome wait for its turn."""
-        self._waiting.append(outcome)
+    @property
+    def waiting(self) -> int:
+        """How many results wait."""
+        return len(self._waiting)
+
+    def add(self, result: Any) -> None:
+        """Let a result wait for its turn."""
+        self._waiting.append(result)
         self._timer.start()
 
     def clear(self) -> None:
@@ -52,17 +57,17 @@ class LayerQueue(QObject):
 
     def _step(self) -> None:
         if self._current is None:
-            outcome = self._waiting.popleft()
-            self._current = (outcome, self._add_steps(outcome))
-        outcome, steps = self._current
+            result = self._waiting.popleft()
+            self._current = (result, self._add_steps(result))
+        result, steps = self._current
         try:
             next(steps)
         except StopIteration:
             self._finish()
-            self.added.emit(outcome)
+            self.added.emit(result)
         except Exception as error:  # one unreadable raster must not stop the others
             self._finish()
-            self.failed.emit(outcome, sentence(error))
+            self.failed.emit(result, sentence(error))
         if self.is_idle:
             self._timer.stop()
             self.idle.emit()

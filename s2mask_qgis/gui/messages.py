@@ -14,6 +14,7 @@ from qgis.PyQt.QtWidgets import QPushButton, QWidget
 
 from ..core.fields import ParameterError
 from ..engines.errors import EngineError
+from ..gis.errors import UserError
 from .wording import tr
 
 LOG_TAG = "S2 Mask"
@@ -30,7 +31,7 @@ def log(text: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Info) -> None:
 
 def sentence(error: BaseException) -> str:
     """What to tell the user about an error; one that nobody foresaw goes to the log with its traceback."""
-    if isinstance(error, (EngineError, ParameterError)) and str(error):
+    if isinstance(error, (EngineError, ParameterError, UserError)) and str(error):
         return str(error)
     story = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     log(story, Qgis.MessageLevel.Critical)

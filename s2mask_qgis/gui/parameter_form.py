@@ -1,15 +1,17 @@
-"""Widgets for the parameters of a run, made from the metadata of core.parameters: unit, range, default and help."""
+"""Widgets for a value of parameters, made from the metadata of its fields: unit, range, default and help."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from qgis.core import QgsApplication
 from qgis.gui import QgsDoubleSpinBox, QgsSpinBox
 from qgis.PyQt.QtCore import QEvent, QObject, QSignalBlocker, Qt, pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import (
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QFormLayout,
@@ -39,15 +41,40 @@ LABELS = {
     "sample_size": "Sample",
     "thresholds": "Thresholds",
     "opening_radius_px": "Remove specks",
+    "evi2": "Also EVI2",
+    "kndvi": "Also kNDVI",
     "seed": "Random seed",
+    "robust": "Leave out low observations",
+    "strength": "Smoothing",
+    "step": "Dates",
+    "layout": "Files",
+    "number_type": "Numbers",
+    "start_share": "Start at",
+    "end_share": "End at",
+    "seasons": "Seasons",
+    "least_amplitude": "Smallest rise",
 }
 """What users call the fields; a field without an entry goes by its own name."""
 
-MAIN = ("scale_m", "cutoff")
-"""Shown at once; the other parameters are folded away."""
+CHOICES = {
+    "harmonic": "Harmonic",
+    "published": "Harmonic 10/5/1, as published",
+    "linear": "Linear",
+    "savitzky-golay": "Savitzky–Golay",
+    "whittaker": "Whittaker",
+    "5 days": "every 5 days",
+    "10 days": "every 10 days",
+    "monthly": "the first of each month",
+}
+"""What users call a choice; one without an entry goes by its own name."""
 
-DECIMALS = {"hours_excluded": 1}
+SPECIAL = {"strength": "by cross-validation"}
+"""What the smallest value of a number stands for."""
+
+DECIMALS = {"hours_excluded": 1, "strength": 5}
 SHARE_DECIMALS = 3
+SHORTEST_CHOICE = 8
+"""Letters of a choice that can be read in the narrowest dock."""
 
 
 def label_of(name: str) -> str:
@@ -55,28 +82,31 @@ def label_of(name: str) -> str:
     return tr(LABELS.get(name, name.replace("_", " ").capitalize()))
 
 
-def user_text(problem: Problem) -> str:
-    """The text of a problem with the fields under their users' names."""
-    text = problem.text
-    for name in sorted(LABELS, key=len, reverse=True):
-        text = text.replace(name, f"“{label_of(name)}”")
-    return text
+def user_text(problem: Problem, kind: type[Any] = RunParameters) -> str:
+    """The text of a problem with the fields of its dataclass under their users' names."""
+    names = "|".join(sorted((item.name for item in dataclasses.fields(kind)), key=len, reverse=True))
+    return re.sub(rf"\b({names})\b", lambda found: f"“{label_of(found[0])}”", problem.text)
 
 
 class ParameterForm(QObject):
-    """A widget called ``parameter_<field>`` for each parameter except the dates; ``changed`` follows every edit."""
+    """A widget called ``parameter_<field>`` for each field of a dataclass that is no day.
+
+    Those named in ``shown`` go to the layout ``main``, the others to ``more``, which may be folded away; ``changed``
+    follows every edit.
+    """
 
     changed = pyqtSignal()
 
-    def __init__(self, main: QFormLayout, more: QFormLayout) -> None:
+    def __init__(self, kind: type[Any], main: QFormLayout, more: QFormLayout, shown: Collection[str] = ()) -> None:
         super().__init__(main)
-        self._fields = {item.name: item for item in dataclasses.fields(RunParameters) if item.name[:5] != "date_"}
+        self._shown = shown
+        self._fields = {item.name: item for item in dataclasses.fields(kind) if "is_day" not in item.metadata}
         self._widgets = {name: _make(item) for name, item in self._fields.items()}
         self._labels: dict[str, QWidget] = {}
         self._resets: dict[str, QToolButton] = {}
         self._guard = _WheelGuard(self)
         for name in self._fields:
-            self._add(name, main if name in MAIN else more)
+            self._add(name, main if name in shown else more)
         self._mark()
 
     def values(self) -> dict[str, Any]:
@@ -101,7 +131,11 @@ class ParameterForm(QObject):
 
     def widgets(self) -> list[QWidget]:
         """The widgets, in the order of the form."""
-        return sorted(self._widgets.values(), key=lambda widget: widget.objectName()[10:] not in MAIN)
+        return [self._widgets[name] for name in sorted(self._widgets, key=lambda name: name not in self._shown)]
+
+    def widget(self, name: str) -> QWidget:
+        """The widget of a parameter."""
+        return self._widgets[name]
 
     def _add(self, name: str, layout: QFormLayout) -> None:
         widget = self._widgets[name]
@@ -179,8 +213,10 @@ def _make(item: dataclasses.Field[Any]) -> QWidget:
 
 def _combo(choices: tuple[Any, ...], unit: str) -> QComboBox:
     combo = QComboBox()
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(SHORTEST_CHOICE)  # a long one must not widen the dock
     for choice in choices:
-        combo.addItem(f"{tr(choice) if isinstance(choice, str) else choice} {unit}".strip(), choice)
+        combo.addItem(f"{_choice_text(choice)} {unit}".strip(), choice)
     return combo
 
 
@@ -192,17 +228,27 @@ def _spin_box(item: dataclasses.Field[Any]) -> QWidget:
         box = QgsDoubleSpinBox()
         box.setDecimals(DECIMALS.get(item.name, SHARE_DECIMALS))
         box.setSingleStep(0.01 if allowed["high"] <= 1 else 1.0)
+        if item.name in SPECIAL:  # its values lie orders of magnitude apart
+            box.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     box.setRange(allowed["low"], allowed["high"])
     box.setShowClearButton(False)  # the reset button beside it does this, and appears only where there is a difference
     box.setSuffix(f" {tr(allowed['unit'])}" if allowed["unit"] else "")
+    if item.name in SPECIAL:
+        box.setSpecialValueText(tr(SPECIAL[item.name]))
     return box
+
+
+def _choice_text(choice: Any) -> str:
+    return tr(CHOICES.get(choice, choice)) if isinstance(choice, str) else str(choice)
 
 
 def _shown(value: Any, item: dataclasses.Field[Any]) -> str:
     """A value as the tooltip names it, with its unit."""
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
-    return f"{value} {tr(item.metadata['unit'])}".strip()
+    if item.name in SPECIAL and value == item.metadata["low"]:
+        return tr(SPECIAL[item.name])
+    return f"{_choice_text(value)} {tr(item.metadata['unit'])}".strip()
 
 
 def _read(widget: Any) -> Any:

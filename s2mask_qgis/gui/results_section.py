@@ -7,18 +7,14 @@ from typing import Any
 from qgis.core import QgsApplication, QgsDateTimeRange
 from qgis.gui import QgsCollapsibleGroupBoxBasic
 from qgis.PyQt import uic
-from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtGui import QKeySequence
-from qgis.PyQt.QtWidgets import QShortcut, QWidget
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QWidget
 
 from ..gis.result_layers import SHOWN_AT_FIRST, LayerKind, ResultLayers
 from ..gis.time_steps import go_to, image_range, set_up_controller
 from ..jobs.report import ImageOutcome
 from ..paths import form
 from .wording import image_text, tr
-
-KEYS = {"previousButton": ",", "nextButton": "."}
-"""Work while the map has the focus; a text field that has it takes them as text."""
 
 REFRESH_MS = 1000
 """While results come in, the steps of the Temporal Controller are renewed this often at most."""
@@ -43,11 +39,12 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
             LayerKind.MASK: self.showMask,
             LayerKind.PROBABILITY: self.showProbability,
             LayerKind.NDVI: self.showNdvi,
+            LayerKind.EVI2: self.showEvi2,
+            LayerKind.KNDVI: self.showKndvi,
         }
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
-        self._shortcuts = [self._shortcut(iface.mainWindow(), name, key) for name, key in KEYS.items()]
         self._set_up_widgets()
         self.clear()
 
@@ -79,14 +76,16 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
             return
         self._steps = self._layers.steps()
         if self._steps:
-            set_up_controller(self._controller, self._steps)
+            set_up_controller(self._controller, map(image_range, self._steps))
             self.show_image(self._current or self._steps[0])
         self._show_state()
 
     def show_image(self, outcome: ImageOutcome) -> None:
         """Show one image on the map."""
         self._current = outcome
-        go_to(self._controller, self._canvas, outcome)
+        if image_range(outcome) not in self._controller.availableTemporalRanges():  # a series set its own steps
+            set_up_controller(self._controller, map(image_range, self._steps))
+        go_to(self._controller, self._canvas, image_range(outcome))
         self._show_state()
         self.shown.emit(outcome)
 
@@ -95,13 +94,6 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
         if self._current in self._steps:
             number = self._steps.index(self._current) + offset
             self.show_image(self._steps[min(max(number, 0), len(self._steps) - 1)])
-
-    def close_keys(self) -> None:
-        """Give the keys back to QGIS."""
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
-            shortcut.deleteLater()
-        self._shortcuts = []
 
     def _set_up_widgets(self) -> None:
         self.previousButton.setIcon(QgsApplication.getThemeIcon("/mActionArrowLeft.svg"))
@@ -116,13 +108,6 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
             button.toggled.connect(self._on_toggle)
         self._timer.timeout.connect(self.refresh)
         self._controller.updateTemporalRange.connect(self._on_range)
-
-    def _shortcut(self, window: QWidget, button: str, key: str) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(key), window)
-        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-        shortcut.setEnabled(False)
-        shortcut.activated.connect(getattr(self, button).click)
-        return shortcut
 
     def _on_toggle(self) -> None:
         if self._layers is not None:
@@ -147,9 +132,9 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
         widgets = (self.previousButton, self.nextButton, self.imageLabel, *self._buttons.values())
         for widget in widgets:
             widget.setVisible(there)
+        self.showEvi2.setVisible(any(step.evi2_path is not None for step in steps))
+        self.showKndvi.setVisible(any(step.kndvi_path is not None for step in steps))
         self.resultsState.show_hint("" if there else tr("Images appear here as a run makes them."))
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(there)
         if current in steps:
             number = steps.index(current)
             self.imageLabel.setText(image_text(current, number + 1, len(steps)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,13 +12,9 @@ from qgis.PyQt.QtWidgets import QWidget
 
 from ..jobs.report import ImageOutcome, Progress, RunReport, RunState
 from ..paths import form
+from .folded_list import FoldedList
+from .folders import output_problem
 from .wording import counted, day_text, failures, progress_text, tr
-
-FAILURES_SHOWN = 200
-"""More failures than these are only counted; report.json lists all."""
-
-FAILURES_HEIGHT_LINES = 8
-"""A longer list scrolls."""
 
 
 class RunSection(QgsCollapsibleGroupBoxBasic):
@@ -38,12 +33,10 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
         self.outputFolder.setDialogTitle(tr("Folder: Output"))
         self.outputFolder.lineEdit().setPlaceholderText(tr("Folder for the results"))
         self.estimateLabel.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.failuresList.setMaximumHeight(FAILURES_HEIGHT_LINES * self.fontMetrics().lineSpacing())
+        self._failures = FoldedList(self.failuresButton, self.failuresList)
         self.outputFolder.fileChanged.connect(lambda _path: self.changed.emit())
         self.runButton.clicked.connect(self._on_button)
-        self.failuresButton.toggled.connect(self._show_failures)
         self.progressBar.hide()
-        self._set_failures([])
 
     @property
     def is_running(self) -> bool:
@@ -62,17 +55,7 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
 
     def output_problem(self) -> str:
         """Why nothing can be written to the output folder; empty where it can."""
-        folder = self.output_folder()
-        if folder is None:
-            return tr("Choose a folder for the results.")
-        if not folder.is_absolute():
-            return tr("{} does not say where it is. Choose the folder with its full path.").format(folder)
-        existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-        if not existing.is_dir():
-            return tr("{} is a file, not a folder. Choose another folder for the results.").format(existing)
-        if not os.access(existing, os.W_OK | os.X_OK):
-            return tr("{} cannot be written. Choose another folder for the results.").format(existing)
-        return ""
+        return output_problem(self.output_folder())
 
     def show_problems(self, problems: Sequence[str]) -> None:
         """Show why a run cannot start, every reason on its own line."""
@@ -122,8 +105,7 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
     def open_failures(self) -> None:
         """Unfold the list of failures."""
         self.setCollapsed(False)
-        self.failuresButton.setChecked(True)
-        self.failuresList.setFocus()
+        self._failures.open()
 
     def _on_button(self) -> None:
         if self._running:
@@ -134,15 +116,5 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
 
     def _set_failures(self, failed: list[ImageOutcome]) -> None:
         self._failed = failed
-        self.failuresButton.setVisible(bool(failed))
-        self.failuresButton.setText(tr("{} – why").format(counted(len(failed), tr("failed"), tr("failed"))))
-        if not failed:
-            self.failuresButton.setChecked(False)
-        self._show_failures(self.failuresButton.isChecked())
-
-    def _show_failures(self, shown: bool) -> None:
-        arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
-        self.failuresButton.setArrowType(arrow)
-        self.failuresList.setVisible(shown)
-        lines = [f"{day_text(outcome)}  {outcome.reason}" for outcome in self._failed[:FAILURES_SHOWN]]
-        self.failuresList.setPlainText("\n".join(lines) if shown else "")
+        title = tr("{} – why").format(counted(len(failed), tr("failed"), tr("failed")))
+        self._failures.show_lines(title, [f"{day_text(outcome)}  {outcome.reason}" for outcome in failed])

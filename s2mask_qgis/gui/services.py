@@ -12,8 +12,11 @@ from ..core.parameters import RunParameters
 from ..core.scenes import Scene
 from ..jobs.report import ImageOutcome, Progress, RunReport
 from ..jobs.request import RunRequest
+from ..jobs.series_report import SeriesReport
+from ..jobs.series_request import SeriesRequest
 
 if TYPE_CHECKING:
+    from ..jobs.series_survey import SeriesSurvey
     from ..jobs.survey import Survey
 
 CountCallback = Callable[[int, int], None]
@@ -28,7 +31,9 @@ class Services:
     ``run(request, on_progress, on_image, is_cancelled)`` carries out a run;
     ``write_sample(folder, on_count, is_cancelled)`` writes the simulated sample;
     ``matching(scenes, area, parameters)`` selects the images of a run;
-    ``kept(request, scenes)`` counts those that an earlier run made.
+    ``kept(request, scenes)`` counts those that an earlier run made;
+    ``survey_series(ndvi_folder, masks_folder, on_count, is_cancelled)`` looks through a folder of dated rasters;
+    ``run_series(request, on_count, is_cancelled)`` fills one and maps its productivity.
     """
 
     survey: Callable[[Path, Path, CountCallback, IsCancelled], Survey]
@@ -36,11 +41,13 @@ class Services:
     write_sample: Callable[[Path, CountCallback, IsCancelled], None]
     matching: Callable[[Sequence[Scene], Area, RunParameters], tuple[Scene, ...]]
     kept: Callable[[RunRequest, Sequence[Scene]], int]
+    survey_series: Callable[[Path, Path | None, CountCallback, IsCancelled], SeriesSurvey]
+    run_series: Callable[[SeriesRequest, CountCallback, IsCancelled], SeriesReport]
 
 
 def real_services() -> Services:
     """The plugin's own functions."""
-    return Services(_survey, _run, _write_sample, _matching, _kept)
+    return Services(_survey, _run, _write_sample, _matching, _kept, _survey_series, _run_series)
 
 
 def _survey(scenes_folder: Path, library_folder: Path, on_count: CountCallback, is_cancelled: IsCancelled) -> Survey:
@@ -76,3 +83,17 @@ def _kept(request: RunRequest, scenes: Sequence[Scene]) -> int:
     from ..jobs.outputs import kept
 
     return kept(request, scenes)
+
+
+def _survey_series(
+    ndvi_folder: Path, masks_folder: Path | None, on_count: CountCallback, is_cancelled: IsCancelled
+) -> SeriesSurvey:
+    from ..jobs.series_survey import survey_series
+
+    return survey_series(ndvi_folder, masks_folder, on_count, is_cancelled)
+
+
+def _run_series(request: SeriesRequest, on_count: CountCallback, is_cancelled: IsCancelled) -> SeriesReport:
+    from ..jobs.series import run_series
+
+    return run_series(request, on_count, is_cancelled)

@@ -12,6 +12,7 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QSettings, QStandardPaths
 
 from ..core.parameters import find_problems
+from .series_state import SeriesState
 from .wording import tr
 
 PREFIX = "s2mask_qgis/"
@@ -28,7 +29,7 @@ class FormState:
     """What the user last entered.
 
     ``parameters`` holds values of RunParameters by name; it has the two dates only where the user chose them.
-    ``seconds_per_image`` was measured in the last run, 0 where there was none.
+    ``seconds_per_image`` was measured in the last run, 0 where there was none. ``series`` holds a SeriesState.
     """
 
     scenes_folder: str = ""
@@ -37,6 +38,7 @@ class FormState:
     selected_only: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     seconds_per_image: float = 0.0
+    series: dict[str, Any] = field(default_factory=dict)
 
 
 def load(settings: QgsSettings) -> tuple[FormState, tuple[str, ...]]:
@@ -99,6 +101,14 @@ def _parameters(stored: Any) -> dict[str, Any]:
     return values
 
 
+def _series(stored: Any) -> dict[str, Any]:
+    values = json.loads(stored)
+    if not isinstance(values, dict):
+        raise ValueError(tr("not the entries of a series"))
+    SeriesState.from_json(values)
+    return values
+
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "scenes_folder": _text,
     "library_folder": _text,
@@ -106,4 +116,5 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "selected_only": _flag,
     "parameters": _parameters,
     "seconds_per_image": _seconds,
+    "series": _series,
 }
