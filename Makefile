@@ -61,7 +61,7 @@ clean: ## Remove what was built, the sample and the virtual environment
 system:
 	@scripts/setup_system.sh
 
-.venv/ready: scripts/setup_venv.sh $(wildcard requirements/*.txt) | system
+.venv/ready: scripts/setup_venv.sh $(addprefix requirements/,dev.txt constraints.txt vendored.txt) | system
 	@scripts/setup_venv.sh $(PYTHON)
 	@touch $@
 
