@@ -10,13 +10,15 @@ import numpy as np
 from ndvi_series import NdviSeries
 
 SHARE = 0.2
-KINDS_DAYS = (0, 15, 30, 60)
+PIXELS, DATES = -1, 0
+KINDS_DAYS = (PIXELS, DATES, 15, 30, 60)
 LEAST_LEFT = 2
 
 
 @dataclass(frozen=True)
 class Split:
-    """A series without the dates ``out`` (n,): ``kind_days`` is the length of the blocks, 0 for single dates."""
+    """A series without the observations ``out`` (n, p): ``kind_days`` is the length of the blocks of days, DATES for
+    single dates, PIXELS for single observations that leave their date to other pixels."""
 
     series: NdviSeries
     kind_days: int
@@ -24,38 +26,48 @@ class Split:
     out: np.ndarray
 
     @property
+    def left(self) -> np.ndarray:
+        """The values of all dates (n, p) without what is held out."""
+        return np.where(self.out, np.float32(np.nan), self.series.values)
+
+    @property
     def days(self) -> np.ndarray:
         """The days that are left."""
-        return self.series.days[~self.out]
+        return self.series.days[np.isfinite(self.left).any(axis=1)]
 
     @property
     def values(self) -> np.ndarray:
-        """The values that are left."""
-        return self.series.values[~self.out]
+        """The values that are left, of those days."""
+        return self.left[np.isfinite(self.left).any(axis=1)]
 
     @property
     def targets(self) -> np.ndarray:
-        """The days that are held out."""
-        return self.series.days[self.out]
+        """The days that something is held out of."""
+        return self.series.days[self.out.any(axis=1)]
 
     @property
     def asked(self) -> np.ndarray:
         """The held-out observations (m, p), NaN where there is none or the pixel has too few left."""
         enough = np.isfinite(self.values).sum(axis=0) >= LEAST_LEFT
-        return np.where(enough, self.series.values[self.out], np.nan)
+        return np.where(self.out & enough, self.series.values, np.nan)[self.out.any(axis=1)]
 
     @property
     def true(self) -> np.ndarray | None:
         """What the held-out observations would have been without error (m, p), where that is known."""
         truth = self.series.truth
-        return None if truth is None else np.where(np.isfinite(self.asked), truth[self.out], np.nan)
+        return None if truth is None else np.where(np.isfinite(self.asked), truth[self.out.any(axis=1)], np.nan)
 
 
 def splits_of(series: NdviSeries, seeds: int) -> Iterator[Split]:
     """The splits of a series: every kind with every seed; the same call gives the same splits."""
     for kind_days in KINDS_DAYS:
         for seed in range(seeds):
-            out = _dates_out(series.days, kind_days, np.random.default_rng([kind_days, seed]))
+            rng = np.random.default_rng([kind_days - PIXELS, seed])
+            if kind_days == PIXELS:
+                out = rng.random(series.values.shape) < SHARE
+            else:
+                out = np.broadcast_to(_dates_out(series.days, kind_days, rng)[:, None], series.values.shape)
+            out = out & np.isfinite(series.values)
             if out.any():
                 yield Split(series, kind_days, seed, out)
 

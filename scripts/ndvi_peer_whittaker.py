@@ -14,16 +14,17 @@ LEAST_LEFT = 2
 
 def smooth(days: np.ndarray, out: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The smoothed values (m, p) at the dates that are held out, NaN for pixels with too few left."""
-    found = np.full((int(out.sum()), values.shape[1]), np.nan)
+    dates = out.any(axis=1)
+    found = np.full((int(dates.sum()), values.shape[1]), np.nan)
     positions = (days - days[0]).tolist()
     for pixel, series in enumerate(values.T.astype(float)):
-        known = np.isfinite(series) & ~out
-        if known.sum() < LEAST_LEFT or not np.isfinite(series[out]).any():
+        known = np.isfinite(series) & ~out[:, pixel]
+        if known.sum() < LEAST_LEFT or not np.isfinite(series[out[:, pixel]]).any():
             continue
         weights = known.astype(float).tolist()
         smoother = WhittakerSmoother(lmbda=1, order=ORDER, data_length=len(days), x_input=positions, weights=weights)
         best = smoother.smooth_optimal(np.where(known, series, 0.0).tolist(), break_serial_correlation=False)
-        found[:, pixel] = np.array(best.get_optimal().get_smoothed())[out]
+        found[:, pixel] = np.array(best.get_optimal().get_smoothed())[dates]
     return found
 
 

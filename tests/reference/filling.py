@@ -9,11 +9,13 @@ YEAR_DAYS = 365.25
 
 
 def covariance(first: float, second: float, annual_share: float, memory_days: float) -> float:
-    """Level, harmonics of the year with variances falling as the fourth power, Matern process of smoothness 3/2."""
+    """Level, harmonics of the year with variances falling as the fourth power, Matern processes of smoothness 3/2 and,
+    with a twentieth of the variance, 1/2."""
     total = sum(k**-4.0 for k in range(1, 11))
     annual = sum(k**-4.0 * np.cos(2 * np.pi * k * (first - second) / YEAR_DAYS) for k in range(1, 11)) / total
     scaled = np.sqrt(3) * abs(first - second) / memory_days
-    return 1 + annual_share * annual + (1 - annual_share) * (1 + scaled) * np.exp(-scaled)
+    own = 0.95 * (1 + scaled) * np.exp(-scaled) + 0.05 * np.exp(-abs(first - second) / memory_days)
+    return 1 + annual_share * annual + (1 - annual_share) * own
 
 
 def columns(knots: np.ndarray, at: np.ndarray, annual_share: float, memory_days: float, count: int) -> np.ndarray:
@@ -48,6 +50,24 @@ def standard_error(
     residuals = values[clear] - penalised(at_days, seen, values, strength)[1]
     variance = (residuals @ residuals + extra * noise**2) / (clear.sum() - degrees + extra)
     return np.sqrt(variance * np.einsum("mi,ij,mj->m", at_targets, inverse, at_targets))
+
+
+def beside_gaps(
+    error: np.ndarray, days: np.ndarray, at: np.ndarray, values: np.ndarray, noise: float, growth: float
+) -> np.ndarray:
+    """The error (m,) of a curve with that of a walk over the gap around each target: its variance grows by ``growth`` a
+    day away from the observations, which have ``noise``."""
+    clear, total = days[np.isfinite(values)], []
+    for day, own in zip(at, error):
+        before, after = clear[clear <= day], clear[clear >= day]
+        if not len(before) or not len(after) or before[-1] == after[0]:
+            walk = noise**2 + growth * np.abs(clear - day).min()
+        else:
+            first, second = day - before[-1], after[0] - day
+            span = first + second
+            walk = noise**2 * ((first / span) ** 2 + (second / span) ** 2) + growth * first * second / span
+        total.append(np.sqrt(own**2 + walk))
+    return np.array(total)
 
 
 def bounded(curve: np.ndarray, values: np.ndarray, margin: float) -> np.ndarray:

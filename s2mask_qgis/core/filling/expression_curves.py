@@ -59,6 +59,8 @@ def penalised(used: ee.Image, plan: FillPlan, targets: Sequence[float]) -> Curve
     curve, at_images = (combined(coefficients, table).add(level) for table in (at_targets, at_days))
     degrees, error = _sureness(used, plan, at_targets, inverse_equations(values, rows, plan), at_images)
     order = degrees.subtract(1).divide(2).round().max(1).min(HIGHEST_ORDER).unmask(NO_VALUE, False)
+    gap_error = line_error(neighbours(used, plan.days, targets), plan)
+    error = error.multiply(error).add(gap_error.multiply(gap_error)).sqrt()
     return CurveImages(bounded(curve, used), error, ee.Image.constant([0] * len(targets)).add(order))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .plan import FillPlan
-from .prior import MEMORY_DAYS
+from .prior import MEMORY_DAYS, ROUGH_SHARE
 from .quality import HIGHEST_ORDER
 from .timeline import DAYS_PER_YEAR
 
@@ -96,7 +96,9 @@ def _covariance(days: Sequence[float], others: Sequence[float], annual_share: fl
     weights = np.arange(1, HIGHEST_ORDER + 1) ** -4.0
     weights *= annual_share / weights.sum()
     scaled = apart.multiply(math.sqrt(3.0) / MEMORY_DAYS)
-    total = scaled.add(1).multiply(scaled.multiply(-1).exp()).multiply(1 - annual_share).add(1)
+    smooth = scaled.add(1).multiply(scaled.multiply(-1).exp()).multiply((1 - annual_share) * (1 - ROUGH_SHARE))
+    rough = apart.multiply(-1 / MEMORY_DAYS).exp().multiply((1 - annual_share) * ROUGH_SHARE)
+    total = smooth.add(rough).add(1)
     for order, weight in enumerate(weights.tolist(), start=1):
         total = total.add(apart.multiply(2 * math.pi * order / DAYS_PER_YEAR).cos().multiply(weight))
     return total

@@ -18,7 +18,12 @@ SMALLEST_PIVOT = 1e-8
 
 def least_observations(order: int) -> int:
     """Clear observations that a fit of this order needs: half as many again as its 2 + 2 order unknowns."""
-    return int(np.ceil(LEAST_SHARE * (2 + 2 * order)))
+    return int(np.ceil(LEAST_SHARE * unknowns(order)))
+
+
+def unknowns(order: int) -> int:
+    """The columns of this order: level, trend and two for each harmonic."""
+    return 2 + 2 * order
 
 
 def columns(days: np.ndarray, order: int, middle: float) -> np.ndarray:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from .timeline import Neighbours
+from .masking import chosen
+from .timeline import FAR_DAYS, Neighbours, clear_of
+
+SHORTEST_DAYS = np.float32(1e-9)
+"""Stands for the time between two neighbours where both are the same observation."""
 
 
 def fit(values: np.ndarray, around: Neighbours) -> np.ndarray:
-    """Values (m, p) float32 at the targets of ``around``; NaN for pixels without any clear observation."""
-    count = len(values)
-    only_after = around.before < 0
-    only_before = around.after >= count
-    at_before = np.take_along_axis(values, np.where(only_after, np.minimum(around.after, count - 1), around.before), 0)
-    at_after = np.take_along_axis(values, np.where(only_before, np.maximum(around.before, 0), around.after), 0)
-    is_between = ~(only_after | only_before)
-    span = np.where(is_between, around.days_before + around.days_after, 1.0)
-    share = np.where(is_between & (span > 0), around.days_before, 0.0) / np.where(span > 0, span, 1.0)
-    filled = at_before + (at_after - at_before) * share.astype(np.float32)
-    filled[only_after & only_before] = np.nan
-    return filled.astype(np.float32, copy=False)
+    """Values (m, p) float32 at the targets of ``around``; NaN for pixels without any clear observation.
+
+    ``values`` (n, p) float32 are those of the dates that ``around`` knows, not finite where not clear.
+    """
+    before, after = _carried(values)
+    from_value, to_value = before[around.row_before], after[around.row_after]
+    far = np.minimum(around.days_before, FAR_DAYS)
+    share = far / np.maximum(far + around.days_after, SHORTEST_DAYS)
+    to_value -= from_value
+    to_value *= share
+    return np.add(from_value, to_value, out=to_value)
 
 
 def standard_error(around: Neighbours, noise: float, growth_per_day: float) -> np.ndarray:
@@ -29,12 +32,34 @@ def standard_error(around: Neighbours, noise: float, growth_per_day: float) -> n
     ``noise**2`` weighted by the squared shares plus ``growth_per_day`` times d1 d2 / (d1 + d2) (the Brownian bridge);
     beyond the ends it grows with the days since the nearest observation.
     """
-    before, after = around.days_before, around.days_after
+    near = np.minimum(around.days_before, around.days_after)
+    share = np.maximum(around.days_before, around.days_after)
+    share += near
     with np.errstate(invalid="ignore"):
-        span = before + after
-        bridge = np.where(span > 0, before * after / np.where(span > 0, span, 1.0), 0.0)
-        shares = np.where(span > 0, (before**2 + after**2) / np.where(span > 0, span, 1.0) ** 2, 1.0)
-    is_open = ~np.isfinite(span)
-    days_out = np.where(is_open, np.minimum(before, after), bridge)
-    variance = noise**2 * np.where(is_open, 1.0, shares) + growth_per_day * days_out
-    return np.where(np.isfinite(variance), np.sqrt(np.abs(variance)), np.nan).astype(np.float32)
+        np.divide(near, np.maximum(share, SHORTEST_DAYS, out=share), out=share)
+        other = np.float32(1) - share
+        near *= other
+    near *= np.float32(growth_per_day)
+    weights = share * share
+    weights += np.multiply(other, other, out=other)
+    weights *= np.float32(noise**2)
+    weights += near
+    return np.sqrt(weights, out=weights)
+
+
+def _carried(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The last clear value at or before each date, and the next at or after it, with a row more in front and behind.
+
+    Rows (n + 1, p): before[d] lies before date d, after[d] at or after it; beyond an end stands the nearest one.
+    """
+    clear = clear_of(values)
+    before, after = (np.empty((len(values) + 1, values.shape[1]), np.float32) for _ in range(2))
+    after[-1] = np.nan
+    for is_clear, row in zip(clear, values):
+        after[-1] = chosen(is_clear, row, after[-1])
+    for date in range(len(values) - 1, -1, -1):
+        after[date] = chosen(clear[date], values[date], after[date + 1])
+    before[0] = after[0]
+    for date in range(len(values)):
+        before[date + 1] = chosen(clear[date], values[date], before[date])
+    return before, after

@@ -12,6 +12,9 @@ from ..fields import ParameterError, choice, field_problems, flag, number
 METHODS = ("harmonic", "published", "linear", "savitzky-golay", "whittaker")
 """Ways to fill: penalised harmonics, the published 10/5/1 harmonics, straight lines, two smoothers."""
 
+WITH_STRENGTH = ("harmonic", "whittaker")
+"""Methods that have a strength."""
+
 STEPS = ("each image", "5 days", "10 days", "monthly")
 """The dates that are written: those of the images, or a regular series."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,8 +28,8 @@ class Score:
 class FillPlan:
     """The choices for a series observed on ``days`` (days since 1970-01-01 UTC, rising).
 
-    ``noise`` is the standard deviation of an observation around its curve, ``growth_per_day`` the variance that a
-    straight line gains per day of gap; ``scores`` are those of cross-validation, empty where nothing was chosen.
+    ``noise`` is the standard deviation of an observation around its curve, ``growth_per_day`` the variance that the
+    error of a curve gains per day of gap; ``scores`` are those of cross-validation, empty where nothing was chosen.
     """
 
     method: str
@@ -59,11 +59,17 @@ class FillPlan:
         return cls(**{**values, **rest, "scores": tuple(Score(**score) for score in values["scores"])})
 
 
-def make_plan(days: np.ndarray, sample_values: np.ndarray, parameters: FillParameters) -> FillPlan:
+def make_plan(
+    days: np.ndarray,
+    sample_values: np.ndarray,
+    parameters: FillParameters,
+    on_count: Callable[[int, int], None] = lambda done, total: None,
+) -> FillPlan:
     """The plan for a series from a sample of its pixels (n, p), NaN where missing; the same sample, the same plan.
 
+    ``on_count(done, total)`` is called before each of the choices that are compared; what it raises ends the search.
     ParameterError where the days cannot be used.
     """
     from .strength import choose
 
-    return choose(checked_days(days, sample_values), sample_values, parameters)
+    return choose(checked_days(days, sample_values), sample_values, parameters, on_count)

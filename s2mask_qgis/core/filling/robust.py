@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .masking import zero_unless
+
 SPREADS = 3.0
 MOST_REJECTED = 0.2
 LEAST_DROP = 0.03
@@ -19,7 +21,7 @@ def rejected(values: np.ndarray, first: np.ndarray, noise: float) -> np.ndarray:
     lowest ones.
     """
     clear = np.isfinite(values)
-    below = np.where(clear, first - values, np.float32(0))
+    below = zero_unless(clear, first - values)
     count = np.count_nonzero(clear, axis=0)
     spread = MEAN_TO_DEVIATION * np.abs(below).sum(axis=0) / np.maximum(count, 1)
     limit = np.maximum(SPREADS * np.maximum(spread, noise), LEAST_DROP)

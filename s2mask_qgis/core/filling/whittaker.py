@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .masking import zero_unless
 from .savitzky_golay import read_grid
 from .timeline import clear_of
 
 STEP_DAYS = 5.0
+SMALLEST_PIVOT = 1e-12
 
 
 def grid_of(days: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -27,56 +29,63 @@ def fit(days: np.ndarray, values: np.ndarray, targets: np.ndarray, strength: flo
     """
     grid = grid_of(days, targets)
     clear = clear_of(values)
-    level = np.where(clear, values, 0).sum(axis=0, dtype=np.float64) / np.maximum(clear.sum(axis=0), 1)
-    bands, right = _normal_equations(grid, days, clear, np.where(clear, values - level, 0.0), strength)
-    smooth = _solve_five_bands(bands, right) + level
-    smooth[:, clear.sum(axis=0) < 2] = np.nan
-    return read_grid(grid, smooth.astype(np.float32), targets)
+    count = np.count_nonzero(clear, axis=0)
+    centred = zero_unless(clear, values).astype(np.float64)
+    level = centred.sum(axis=0) / np.maximum(count, 1)
+    centred -= level
+    centred *= clear
+    diagonal, first, right = _normal_equations(grid, days, clear.astype(np.float64), centred, strength)
+    _solve_five_bands(diagonal, first, strength, right)
+    right += level
+    right[:, count < 2] = np.nan
+    return read_grid(grid, right.astype(np.float32), targets)
 
 
 def _normal_equations(
-    grid: np.ndarray, days: np.ndarray, clear: np.ndarray, values: np.ndarray, strength: float
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """The three lower bands, each (g, p), and the right side (g, p)."""
-    steps, pixels = len(grid), clear.shape[1]
-    bands = [np.zeros((steps, pixels)) for _ in range(3)]
-    right = np.zeros((steps, pixels))
+    grid: np.ndarray, days: np.ndarray, weights: np.ndarray, values: np.ndarray, strength: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The diagonal, the band below it and the right side, (g, p) each; the second band is ``strength`` everywhere."""
+    steps, pixels = len(grid), weights.shape[1]
+    differences = np.diff(np.eye(steps), 2, axis=0)
+    penalty = strength * differences.T @ differences
+    diagonal, first, right = (np.zeros((steps, pixels)) for _ in range(3))
+    diagonal += np.diagonal(penalty)[:, None]
+    first[:-1] += np.diagonal(penalty, -1)[:, None]
     left = np.clip(np.searchsorted(grid, days, side="right") - 1, 0, steps - 2)
     for date, place in enumerate(left):
         share = (days[date] - grid[place]) / STEP_DAYS
-        bands[0][place] += (1 - share) ** 2 * clear[date]
-        bands[0][place + 1] += share**2 * clear[date]
-        bands[1][place] += share * (1 - share) * clear[date]
+        diagonal[place] += (1 - share) ** 2 * weights[date]
+        diagonal[place + 1] += share**2 * weights[date]
+        first[place] += share * (1 - share) * weights[date]
         right[place] += (1 - share) * values[date]
         right[place + 1] += share * values[date]
-    differences = np.diff(np.eye(steps), 2, axis=0)
-    penalty = strength * differences.T @ differences
-    for offset, band in enumerate(bands):
-        band[: steps - offset] += np.diagonal(penalty, -offset)[:, None]
-    return bands, right
+    return diagonal, first, right
 
 
-def _solve_five_bands(bands: list[np.ndarray], right: np.ndarray) -> np.ndarray:
-    """Solves A z = right for every pixel by L D L' of the symmetric five bands; the arguments are overwritten."""
-    diagonal, first, second = bands
+def _solve_five_bands(diagonal: np.ndarray, first: np.ndarray, second: float, right: np.ndarray) -> None:
+    """Solves A z = right, in place, for every pixel by L D L' of the symmetric five bands, which are overwritten.
+
+    Row by row: the pivot gives way to its reciprocal, ``first`` to that band of L; the other one of L is ``second``
+    times the reciprocal.
+    """
     steps = len(diagonal)
+    part = np.empty_like(right[0])
     for k in range(steps):
-        pivot = np.maximum(diagonal[k], 1e-12)
-        diagonal[k] = pivot
+        pivot = np.maximum(diagonal[k], SMALLEST_PIVOT, out=diagonal[k])
+        np.reciprocal(pivot, out=pivot)
         if k + 1 < steps:
-            factor = first[k] / pivot
-            diagonal[k + 1] -= factor * first[k]
-            first[k + 1] -= factor * second[k]
-            right[k + 1] -= factor * right[k]
+            factor = pivot * first[k]
+            diagonal[k + 1] -= np.multiply(factor, first[k], out=part)
+            right[k + 1] -= np.multiply(factor, right[k], out=part)
             first[k] = factor
         if k + 2 < steps:
-            factor = second[k] / pivot
-            diagonal[k + 2] -= factor * second[k]
-            right[k + 2] -= factor * right[k]
-            second[k] = factor
-    right /= diagonal
+            first[k + 1] -= np.multiply(factor, second, out=part)
+            far = np.multiply(pivot, second, out=factor)
+            right[k + 2] -= np.multiply(far, right[k], out=part)
+            diagonal[k + 2] -= np.multiply(far, second, out=part)
+    right *= diagonal
     for k in range(steps - 2, -1, -1):
-        right[k] -= first[k] * right[k + 1]
+        right[k] -= np.multiply(first[k], right[k + 1], out=part)
         if k + 2 < steps:
-            right[k] -= second[k] * right[k + 2]
-    return right
+            np.multiply(diagonal[k], second, out=part)
+            right[k] -= np.multiply(part, right[k + 2], out=part)

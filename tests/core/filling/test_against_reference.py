@@ -56,12 +56,15 @@ def test_coefficients_curves_and_errors_of_the_default(series):
 
     def error(pixel: np.ndarray) -> np.ndarray:
         extra = penalised.NOISE_OBSERVATIONS
-        return reference.standard_error(seen, asked, pixel, plan.strength, plan.noise, extra)
+        own = reference.standard_error(seen, asked, pixel, plan.strength, plan.noise, extra)
+        return reference.beside_gaps(own, days, targets, pixel, plan.noise, plan.growth_per_day)
 
     np.testing.assert_allclose(curves.values, expected(values, curve), atol=NDVI_TOLERANCE, rtol=0)
     np.testing.assert_allclose(curves.standard_error, expected(values, error), atol=2 * NDVI_TOLERANCE, rtol=1e-3)
     clear = np.isfinite(values)
-    ours = penalised.fit(plan.prior.columns(days), values, clear, plan.strength).solution.coefficients
+    ours = penalised.fit(
+        plan.prior.columns(days).astype(np.float32), values, clear, plan.strength
+    ).solution.coefficients
     theirs = expected(values, lambda p: reference.penalised(plan.prior.columns(days), asked, p, plan.strength)[0])
     np.testing.assert_allclose(ours, theirs, atol=2e-4 * np.abs(theirs).max(), rtol=0)
 

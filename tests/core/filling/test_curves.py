@@ -229,3 +229,27 @@ def test_any_values_are_filled_within_their_range_and_none_is_made_up(values, me
 def test_a_code_that_no_band_holds_has_no_words():
     with pytest.raises(ValueError, match="99"):
         words(99)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("errors", [0, 3])
+def test_errors_are_those_of_the_first_targets_alone(method, errors):
+    days, values = season(40, 30)
+    plan = plan_of(days, values, method)
+    whole, part = fit_curves(days, values, days, plan), fit_curves(days, values, days, plan, errors=errors)
+    np.testing.assert_array_equal(part.standard_error[:errors], whole.standard_error[:errors])
+    assert np.isnan(part.standard_error[errors:]).all()
+    np.testing.assert_array_equal(part.values, whole.values)
+    np.testing.assert_array_equal(part.quality, whole.quality)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_pixels_with_the_same_dates_are_filled_as_among_others(method):
+    days, values = season(40, 40)
+    shared = np.where(np.isnan(values[:, [1]]), np.nan, season(40, 40, seed=1, missing=0.0)[1]).astype(np.float32)
+    plan = plan_of(days, values, method)
+    together = fill(days, np.concatenate([shared, values], axis=1), plan)
+    mixed = fill(days, np.stack([shared, values], axis=2).reshape(40, 80), plan)
+    for name, found in vars(together).items():
+        np.testing.assert_allclose(found[:, :40], getattr(mixed, name)[:, ::2], atol=2e-6)
+        np.testing.assert_allclose(found[:, 40:], getattr(mixed, name)[:, 1::2], atol=2e-6)
