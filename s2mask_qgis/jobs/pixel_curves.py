@@ -25,6 +25,11 @@ class SeriesSource:
     plan: dict[str, Any] | None = field(default=None, hash=False)
 
 
+def curve_choices(fill: FillParameters) -> tuple[str, float, bool]:
+    """What of the parameters decides the curves, and so the plan."""
+    return fill.method, fill.strength, fill.robust
+
+
 @dataclass(frozen=True)
 class MethodCurve:
     """The fit of one method at the curve's days; NaN where there is none. ``errors`` are standard errors."""

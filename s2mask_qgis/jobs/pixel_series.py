@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.filling.curves import fit_curves
 from ..core.filling.observations import Reason
-from ..core.filling.parameters import FillParameters
+from ..core.filling.parameters import WITH_STRENGTH, FillParameters
 from ..core.filling.plan import FillPlan, make_plan
 from ..core.seasons.calendar import year_bounds
 from ..core.seasons.maps import season_maps
@@ -39,7 +39,8 @@ class PixelSeries:
     """Open rasters and how their curves are made; one thread at a time may ask.
 
     ``crs_texts`` are the coordinate systems of its series (authority and code, or WKT), ``summary`` says what there
-    is, ``index`` what the values are. To be closed.
+    is, ``index`` what the values are, ``strength`` how strongly the final curve is smoothed (None where its method
+    knows no strength). To be closed.
     """
 
     def __init__(self, parts: Sequence[_Part], seasons: SeasonParameters) -> None:
@@ -49,6 +50,8 @@ class PixelSeries:
         self.crs_texts = tuple(part.reader.series.grid.crs for part in parts)
         self.summary = f"{len(days)} dates, {iso_day(days[0])} to {iso_day(days[-1])}"
         self.index = parts[0].reader.series.index
+        (plan,) = parts[0].plans((), lambda: False)
+        self.strength = plan.strength if plan.method in WITH_STRENGTH else None
 
     def curves(self, places: Sequence[Place | None], methods: Sequence[str], is_cancelled: IsCancelled) -> PixelCurves:
         """The pixel at a place, given in the coordinate system of each series (None where it has no place there).
@@ -104,13 +107,16 @@ class _Part:
             check(is_cancelled)
             is_final = method == self._fill.method
             parameters = self._fill if is_final else replace(self._fill, method=method, strength=0.0)
-            self._plans[method] = make_plan(self.reader.series.days, self._sampled(), parameters)
+            sample = self._sampled(is_cancelled)
+            self._plans[method] = make_plan(
+                self.reader.series.days, sample, parameters, lambda _done, _total: check(is_cancelled)
+            )
         return self._plans[method]
 
-    def _sampled(self) -> Any:
+    def _sampled(self, is_cancelled: IsCancelled) -> Any:
         """The sample that a run takes as well, so that its plan is the same."""
         if self._sample is None:
-            self._sample = sample_pixels(self.reader, None, self._threads)
+            self._sample = sample_pixels(self.reader, None, self._threads, lambda _done, _total: check(is_cancelled))
             if not self._sample.shape[1]:
                 folder = self.reader.series.images[0].path.parent
                 raise SceneError(f"No pixel of {folder} has a clear value, so there is no curve.")

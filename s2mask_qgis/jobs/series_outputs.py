@@ -17,11 +17,13 @@ from ..series.processing import Pick
 from ..series.rasters import UnreadableError
 from ..series.recipe import SUPPORT_BANDS, Recipe, between_bands, productivity_bands
 from ..series.writing import INT16_SCALE, KEY_ITEM, OutputBand, OutputFile, key_of
+from .pixel_curves import curve_choices
 from .series_report import OutputKind, SeriesOutput
 from .series_request import SeriesRequest
 
-ALGORITHM = "series 1"
-"""Part of every digest: results of another version are made again."""
+ALGORITHM = "series 2"
+"""Part of every digest, so that results of another version are made again. It counts up with every change of the code
+that changes a pixel by more than rounding, a plan, or what is in a file; not with speed or with words."""
 
 SUPPORT, PRODUCTIVITY = "support", "productivity"
 _QUALITY, _UNCERTAINTY = "quality", "uncertainty"
@@ -52,21 +54,30 @@ def plan_files(request: SeriesRequest, series: Series, folder: Path, recipe: Rec
     files = _files_of_dates(request, series, folder, recipe)
     files += [_support(folder, recipe)]
     files += [_year(folder, recipe, year, request.seasons) for year in recipe.years if request.seasons]
-    files += [_between(folder, recipe)] if len(recipe.years) > 1 else []
+    files += [_between(folder, recipe)] if len(recipe.full_years) > 1 else []
+    files = [replace(planned, output=replace(planned.output, series=series.name)) for planned in files]
     return [_with_items(planned, items, key, recipe) for planned in files]
 
 
 def request_key(request: SeriesRequest, series: Series) -> str:
     """A digest of all that decides the pixels of a series: inputs, area, parameters, and the version of this code."""
-    inputs = [
-        _identity(path)
-        for image in series.images
-        for path in filter(None, (image.path, image.mask.path if image.mask else None))
-    ]
     seasons = request.seasons.to_json() if request.seasons else None
+    return _digest([_inputs(request, series), request.fill.to_json(), seasons])
+
+
+def plan_key(request: SeriesRequest, series: Series) -> str:
+    """A digest of all that decides the plan of a series: inputs, area, and how curves are made."""
+    return _digest([_inputs(request, series), curve_choices(request.fill)])
+
+
+def _inputs(request: SeriesRequest, series: Series) -> list[Any]:
+    """What goes into a series, and the version of this code."""
+    files = [
+        [*_identity(image.path), image.band, *(_identity(image.mask.path) if image.mask else ())]
+        for image in series.images
+    ]
     area = request.area.to_geojson() if request.area else None
-    grid = series.grid.to_json()
-    return _digest([ALGORITHM, inputs, grid, series.index, request.fill.to_json(), seasons, area])
+    return [ALGORITHM, files, series.grid.to_json(), series.index, area]
 
 
 def _identity(path: Path) -> list[str | int]:
@@ -90,7 +101,7 @@ def _fit_items(recipe: Recipe) -> dict[str, str]:
 def _with_items(planned: Planned, items: Mapping[str, str], key: str, recipe: Recipe) -> Planned:
     """The file with its metadata; its digest tells its bands and dates from those of other runs."""
     output = planned.output
-    own_key = _digest([key, output.first_day, output.last_day, output.bands, list(recipe.years)])
+    own_key = _digest([key, output.first_day, output.last_day, output.bands, list(recipe.full_years)])
     dates = {"DATE": output.first_day, "DATE_END": output.last_day, "S2MASK_KIND": output.kind.value}
     dates["TIFFTAG_DATETIME"] = output.first_day.replace("-", ":") + " 00:00:00"
     return replace(planned, file=replace(planned.file, items={**items, **dates, KEY_ITEM: own_key}))
@@ -142,7 +153,7 @@ def _year(folder: Path, recipe: Recipe, year: int, seasons: SeasonParameters) ->
 
 
 def _between(folder: Path, recipe: Recipe) -> Planned:
-    bands = tuple(OutputBand(name, _unit(name)) for name in between_bands(recipe.years))
+    bands = tuple(OutputBand(name, _unit(name)) for name in between_bands(recipe.full_years))
     file = OutputFile(folder / PRODUCTIVITY / "between_years.tif", bands, is_cog=True)
     return _planned(
         file, OutputKind.BETWEEN_YEARS, "Productivity between years", recipe.days, lambda results: results.between
@@ -166,9 +177,3 @@ def _unit(band: str) -> str:
 def _planned(file: OutputFile, kind: OutputKind, title: str, days: Iterable[float], pick: Pick) -> Planned:
     names, stretch = tuple(band.name for band in file.bands), [iso_day(day) for day in days]
     return Planned(SeriesOutput(kind, file.path, title, stretch[0], stretch[-1], names), file, pick)
-
-
-def size_text(paths: Iterable[Path]) -> str:
-    """The size of files that are there, for the user."""
-    size = sum(path.stat().st_size for path in paths if path.is_file())
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.1f} MB"

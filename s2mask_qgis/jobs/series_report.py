@@ -22,7 +22,10 @@ class OutputKind(Enum):
 
 @dataclass(frozen=True)
 class SeriesOutput:
-    """One file; ``first_day`` and ``last_day`` (ISO dates) are the time it stands for, ``bands`` its band names."""
+    """One file; ``first_day`` and ``last_day`` (ISO dates) are the time it stands for, ``bands`` its band names.
+
+    ``series`` is the name of its series where a folder holds several, like the tile's.
+    """
 
     kind: OutputKind
     path: Path
@@ -30,6 +33,7 @@ class SeriesOutput:
     first_day: str
     last_day: str
     bands: tuple[str, ...]
+    series: str = ""
 
 
 @dataclass(frozen=True)

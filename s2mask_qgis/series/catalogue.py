@@ -17,6 +17,7 @@ from .area_mask import spatial_reference
 from .writing import INT16_NODATA, OutputFile
 
 CATALOGUE = "series.json"
+_PREFIX = "s2mask:"
 _STAC_VERSION = "1.0.0"
 _EXTENSIONS = (
     "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
@@ -40,7 +41,7 @@ def write_catalogue(folder: Path, entries: Sequence[Entry], facts: Mapping[str, 
     described = {
         "type": "FeatureCollection",
         "stac_version": _STAC_VERSION,
-        **{f"s2mask:{name}": value for name, value in facts.items()},
+        **{f"{_PREFIX}{name}": value for name, value in facts.items()},
         "features": [_item(folder, entry) for entry in entries],
     }
     path = folder / CATALOGUE
@@ -49,8 +50,19 @@ def write_catalogue(folder: Path, entries: Sequence[Entry], facts: Mapping[str, 
         partial.write_text(json.dumps(described, indent=1), encoding="utf-8")
         partial.replace(path)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written ({error.strerror}); free some space and run again.") from None
     return path
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """The facts of the series.json in a folder, empty where there is none that can be read."""
+    try:
+        described = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    items = described.items() if isinstance(described, dict) else ()
+    return {name.removeprefix(_PREFIX): value for name, value in items if name.startswith(_PREFIX)}
 
 
 def _item(folder: Path, entry: Entry) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,9 @@ from ..core.grid import Grid
 from ..engines.errors import SceneError
 from .grids import overlapping, same_pixels, union
 from .mask_files import MaskSource, find_masks
-from .names import INDEX_NAMES, day_of_metadata, day_of_name, index_of_name, is_mask_name, iso_day, listed, tile_of
-from .rasters import SUFFIXES, BandFacts, RasterFile, UnreadableError, describe
+from .names import INDEX_NAMES, index_of_name, is_mask_name, iso_day, listed, tile_of
+from .paths import dated_bands, label_of, rasters_in, rasters_under
+from .rasters import BandFacts, RasterFile, UnreadableError, describe
 from .values import Encoding, encodings
 
 
@@ -68,10 +68,11 @@ class _Found:
 def find_series(ndvi_folder: Path, masks_folder: Path | None = None) -> tuple[Series, ...]:
     """The series of a folder with one GeoTIFF a date, one for each tile or grid.
 
-    The day comes from a file's name, else from its metadata. Masks come from ``masks_folder``, matched by day and
-    tile; without it from files named mask or SCL beside the images, from a sibling folder mask, masks or scl with the
-    same names, or from a second band. Files that cannot be used are left out with a note. SceneError where there is
-    nothing to use.
+    The files lie in the folder itself, else in sub-folders. The day comes from a file's name, else from a sub-folder's,
+    else from its metadata; a file with a band a date tells the days in the bands' descriptions. Masks come from
+    ``masks_folder``, matched by day and tile; without it from files named mask or SCL beside the images, from a sibling
+    folder mask, masks or scl with the same names, or from a second band. Files that cannot be used are left out with a
+    note. SceneError where there is nothing to use.
     """
     folder = images_folder(ndvi_folder)
     if masks_folder is not None and not masks_folder.is_dir():
@@ -84,39 +85,34 @@ def find_series(ndvi_folder: Path, masks_folder: Path | None = None) -> tuple[Se
 
 
 def images_folder(folder: Path) -> Path:
-    """The folder that holds the images: the one given or, of a run's output, its ndvi/. SceneError where none does."""
+    """The folder that holds the images, itself or in sub-folders: the one given or, of a run's output, its ndvi/.
+
+    SceneError where none does.
+    """
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise SceneError(f"The folder {folder} {what}; choose the folder with one GeoTIFF a date.")
-    if raster_paths(folder):
+    if rasters_in(folder):
         return folder
-    inner = [folder / name for name in INDEX_NAMES if (folder / name).is_dir() and raster_paths(folder / name)]
+    inner = [folder / name for name in INDEX_NAMES if (folder / name).is_dir() and rasters_in(folder / name)]
     if inner:
         return inner[0]
+    if rasters_under(folder):
+        return folder
     raise SceneError(f"There is no GeoTIFF (.tif) in {folder}; choose the folder with one GeoTIFF a date.")
-
-
-def raster_paths(folder: Path) -> list[Path]:
-    """The GeoTIFFs of a folder by name. SceneError where the folder cannot be read."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.is_file()]
-    except OSError as error:
-        raise SceneError(f"The folder {folder} cannot be read ({error.strerror}).") from None
-    return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 
 def _choose_files(folder: Path) -> tuple[str, list[Path]]:
     """The index of a folder, and the files that hold it: not masks, and not other products where names tell."""
-    paths = [path for path in raster_paths(folder) if not is_mask_name(path.stem)]
+    paths = [path for path in rasters_under(folder) if not is_mask_name(label_of(path, folder))]
     if not paths:
         raise SceneError(f"There are only masks in {folder}; choose the folder with one GeoTIFF of NDVI a date.")
-    named = {index_of_name(path.stem) for path in paths} - {None}
+    named = {index_of_name(label_of(path, folder)) for path in paths} - {None}
     index = index_of_name(folder.name)
     if named and index not in named:
         index = next(name for name in INDEX_NAMES.values() if name in named)
     if index in named:
-        paths = [path for path in paths if index_of_name(path.stem) == index]
+        paths = [path for path in paths if index_of_name(label_of(path, folder)) == index]
     return index or "NDVI", paths
 
 
@@ -128,12 +124,11 @@ def _read_facts(paths: Sequence[Path], index: str, folder: Path) -> tuple[list[_
         except UnreadableError as error:
             notes.append(f"Left out: {error}")
             continue
-        day = day_of_name(path.stem)
-        day = day_of_metadata(file.items) if day is None else day
-        if day is None:
+        bands = dated_bands(file, folder, lambda file: _value_band(file, index))
+        if not bands:
             dateless.append(path.name)
-            continue
-        found.append(_Found(file, _value_band(file, index), day, tile_of(path.stem, file.items)))
+        tile = tile_of(label_of(path, folder), file.items)
+        found += [_Found(file, band, day, tile) for band, day in bands if not is_mask_name(band.name)]
     if dateless:
         notes.append(f"Left out, since neither name nor metadata tell a date: {listed(dateless)}.")
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from .grids import offset_px, same_pixels
 from .masks import MaskCoding, coding_of
 from .names import (
     bare,
-    day_of_metadata,
-    day_of_name,
     is_cloud_name,
     is_mask_name,
     is_own_result,
@@ -26,13 +25,13 @@ from .names import (
     listed,
     tile_of,
 )
-from .rasters import SUFFIXES, BandFacts, RasterFile, UnreadableError, describe, samples
+from .paths import dated_bands, label_of, rasters_in, rasters_under
+from .rasters import BandFacts, RasterFile, UnreadableError, describe, overview_values
 
 if TYPE_CHECKING:
     from .folder import Image
 
 _SIBLINGS = ("mask", "masks", "scl", "SCL")
-_SAMPLED_FILES = 24
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,14 @@ def _candidates(images: Sequence[Image], folder: Path, masks_folder: Path | None
     """The dated masks of the folder that was named, or of where they are found without."""
     paths: list[Path] = []
     if masks_folder is not None:
-        paths = _rasters(masks_folder)
+        paths = rasters_under(masks_folder)
         if masks_folder.resolve() == folder.resolve():
-            paths = [path for path in paths if is_mask_name(path.stem)]
+            paths = [path for path in paths if is_mask_name(label_of(path, folder))]
         if not paths:
             raise SceneError(f"There is no mask (.tif) in {masks_folder}.")
     else:
-        paths = [path for path in _rasters(folder) if is_mask_name(path.stem)] or _siblings(images, folder)
+        beside = [path for path in rasters_under(folder) if is_mask_name(label_of(path, folder))]
+        paths = beside or _siblings(images, folder)
     found, notes = [], []
     for path in paths:
         try:
@@ -95,20 +95,12 @@ def _candidates(images: Sequence[Image], folder: Path, masks_folder: Path | None
         except UnreadableError as error:
             notes.append(f"Mask left out: {error}")
             continue
-        day = day_of_name(path.stem)
-        day = day_of_metadata(file.items) if day is None else day
-        if day is not None:
-            found.append(_Candidate(file, _mask_band(file), day, tile_of(path.stem, file.items)))
+        within = masks_folder or (folder if path.is_relative_to(folder) else path.parent)
+        tile = tile_of(path.stem, file.items)
+        found += [_Candidate(file, band, day, tile) for band, day in dated_bands(file, within, _mask_band)]
     if masks_folder is not None and not found:
         raise SceneError(f"No mask in {masks_folder} can be used: {notes[0] if notes else 'no file tells a date.'}")
     return found, notes
-
-
-def _rasters(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as error:
-        raise SceneError(f"The folder {folder} cannot be read ({error.strerror}).") from None
 
 
 def _siblings(images: Sequence[Image], folder: Path) -> list[Path]:
@@ -117,7 +109,7 @@ def _siblings(images: Sequence[Image], folder: Path) -> list[Path]:
     for name in _SIBLINGS:
         sibling = folder.resolve().parent / name
         if sibling.is_dir() and sibling != folder.resolve():
-            same = [path for path in _rasters(sibling) if path.name in names]
+            same = [path for path in rasters_in(sibling) if path.name in names]
             if same:
                 return same
     return []
@@ -146,18 +138,22 @@ def _match(image: Image, tile: str, images: Sequence[Image], candidates: Sequenc
 
 def _coding(used: Sequence[_Candidate], label: str) -> MaskCoding:
     """The coding that all the masks share."""
-    step = max(1, len(used) // _SAMPLED_FILES)
-    numbers = _values([(item.file.path, item.band) for item in used[::step]])
+    numbers = _values([(item.file.path, item.band) for item in used])
     names = [f"{item.file.path.parent.name} {item.file.path.stem} {item.band.name}" for item in used]
     says_cloud = any(map(is_cloud_name, names)) or any(is_own_result(item.file.items) for item in used)
     return coding_of(numbers, any(map(is_scl_name, names)), says_cloud, any(map(is_valid_name, names)), label)
 
 
 def _values(bands: Sequence[tuple[Path, BandFacts]]) -> np.ndarray:
-    """The distinct values of samples of masks, no data left out, as float64."""
+    """The distinct values of masks as far as a quick look at each tells, no data left out, as float64.
+
+    Files that cannot be read give none; whoever reads all of their pixels finds out.
+    """
     parts = [np.empty(0)]
     for path, band in bands:
-        numbers = np.unique(samples([(path, band.number)]))
+        numbers = np.empty(0)
+        with suppress(UnreadableError):
+            numbers = np.unique(overview_values(path, band.number)).astype(np.float64)
         parts.append(numbers[~np.isnan(numbers) & (numbers != band.nodata)])
     return np.unique(np.concatenate(parts))
 

@@ -25,7 +25,8 @@ class MaskCoding(Enum):
 
 _REASONS: dict[MaskCoding, dict[int, Reason]] = {
     MaskCoding.CLOUDS: {0: Reason.CLEAR, 1: Reason.CLOUD, 2: Reason.SHADOW},
-    MaskCoding.MASKED: {0: Reason.CLEAR, 1: Reason.OTHER},
+    # A shadow that the look at the values missed is one all the same.
+    MaskCoding.MASKED: {0: Reason.CLEAR, 1: Reason.OTHER, 2: Reason.SHADOW},
     MaskCoding.VALID: {0: Reason.OTHER, 1: Reason.CLEAR},
     # Class 7, unclassified, stays: the processor found no cloud there, and a robust fit leaves out what it missed.
     MaskCoding.SCL: {

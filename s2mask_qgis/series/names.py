@@ -24,7 +24,10 @@ _DATES = (
     re.compile(r"(?<!\d)(?P<y>\d{4})([-_.])(?P<m>\d{2})\2(?P<d>\d{2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>\d{4})(?P<j>\d{3})(?!\d)"),
 )
-_TILE = re.compile(r"(?<![A-Za-z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Za-z0-9])")
+_TILE = re.compile(
+    r"(?<![A-Za-z0-9])(?:[Tt]?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])|t(\d{2}[c-hj-np-x][a-hj-np-z][a-hj-np-v]))"
+    r"(?![A-Za-z0-9])"
+)
 _DATE_ITEMS = ("system:time_start", "datetime", "date", "acquisition_date", "sensing_time", "timestamp", "time")
 _TIFF_TIME = "tifftag_datetime"
 
@@ -108,7 +111,7 @@ def day_of_iso(text: str) -> int:
 def tile_of(name: str, items: Mapping[str, str]) -> str:
     """The MGRS tile, like 33TVM, from the name or the metadata; empty where neither tells."""
     match = _TILE.search(name)
-    return match[1] if match else properties_of(items).get("mgrs_tile", "").removeprefix("T")
+    return (match[1] or match[2]).upper() if match else properties_of(items).get("mgrs_tile", "").removeprefix("T")
 
 
 def words(name: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engines.errors import CancelledError
 from .area_mask import AreaMask
 from .parallel import each
 from .reading import SeriesReader, Window
@@ -22,7 +21,10 @@ Pick = Callable[[Results], np.ndarray]
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass: what is read, computed and written, and who is told. ``threads`` do the work of a block."""
+    """One pass: what is read, computed and written, and who is told.
+
+    ``threads`` do the work of a block; ``check`` raises CancelledError where it is to stop.
+    """
 
     reader: SeriesReader
     area: AreaMask | None
@@ -31,18 +33,22 @@ class Pass:
     writer: Writer
     picks: Sequence[tuple[OutputFile, Pick]]
     threads: Executor
-    is_cancelled: Callable[[], bool]
+    check: Callable[[], None]
 
-    def run(self, on_block: Callable[[], None]) -> None:
-        """Work through all blocks. CancelledError between two of them; UnreadableError, StorageError."""
+    def run(self, on_tile: Callable[[], None]) -> None:
+        """Work through all blocks; ``on_tile`` is called by the threads, after each tile. CancelledError,
+        UnreadableError, StorageError."""
         for block in self.schedule.blocks():
-            values = self.reader.stack(block, self.threads, self.schedule.is_decoded_once)
+            values = self.reader.stack(block, self.threads, self.schedule.is_decoded_once, self.check)
             self._cut_out(values, block)
-            self._work_on(values, block)
-            on_block()
+            self._work_on(values, block, on_tile)
 
-    def _work_on(self, values: np.ndarray, block: Window) -> None:
-        each(self.threads, lambda tile: self._work(values, block, tile), self.schedule.tiles(block))
+    def _work_on(self, values: np.ndarray, block: Window, on_tile: Callable[[], None]) -> None:
+        def work(tile: Window) -> None:
+            self._work(values, block, tile)
+            on_tile()
+
+        each(self.threads, work, self.schedule.tiles(block))
 
     def _cut_out(self, values: np.ndarray, block: Window) -> None:
         if self.area is not None:
@@ -50,8 +56,7 @@ class Pass:
             values[:, ~self.area.inside(part)] = np.nan
 
     def _work(self, values: np.ndarray, block: Window, tile: Window) -> None:
-        if self.is_cancelled():
-            raise CancelledError
+        self.check()
         top, left = tile.row - block.row, tile.column - block.column
         part = values[:, top : top + tile.rows, left : left + tile.columns].reshape(len(values), -1)
         has_values = ~np.isnan(part).all(axis=0)

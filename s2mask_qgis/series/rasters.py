@@ -18,6 +18,8 @@ from ..engines.local.library.rasters import gdal_failures
 
 SUFFIXES = (".tif", ".tiff")
 _SAMPLES_A_SIDE, _SAMPLE_PX = 3, 48
+_WHOLE_PX = 2**20
+"""Bands of no more pixels are read whole where a look at their values is enough."""
 
 
 class UnreadableError(SceneError):
@@ -119,6 +121,19 @@ def sample(path: Path, number: int) -> np.ndarray:
             height, width = min(_SAMPLE_PX, dataset.RasterYSize), min(_SAMPLE_PX, dataset.RasterXSize)
             parts.append(read_band(path, band, row, column, height, width).ravel())
     return np.concatenate(parts)
+
+
+def overview_values(path: Path, number: int) -> np.ndarray:
+    """Stored values of a band, in one row: all of a small one, an overview's of one that has overviews, else those of
+    :func:`sample`. UnreadableError where they cannot be read."""
+    dataset = open_dataset(path)  # its bands live as long as it does
+    band = dataset.GetRasterBand(number)
+    levels = [band, *(band.GetOverview(level) for level in range(band.GetOverviewCount()))]
+    small = [level for level in levels if level.XSize * level.YSize <= _WHOLE_PX]
+    if not small:
+        return sample(path, number)
+    largest = max(small, key=lambda level: level.XSize)
+    return read_band(path, largest, 0, 0, largest.YSize, largest.XSize).ravel()
 
 
 def samples(files: Iterable[tuple[Path, int]]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,15 +65,19 @@ class SeriesReader:
         """Close all files."""
         self._pool.close()
 
-    def stack(self, window: Window, threads: Executor, release: bool = False) -> np.ndarray:
+    def stack(
+        self, window: Window, threads: Executor, release: bool = False, check: Callable[[], None] = lambda: None
+    ) -> np.ndarray:
         """The clear values (n days, rows, columns) float32 of a window, NaN elsewhere; days are read side by side.
 
         With ``release`` the blocks that GDAL keeps decoded are let go, so that memory does not grow from window to
-        window. UnreadableError names a file that cannot be read.
+        window. ``check`` is called before every day; what it raises ends the reading. UnreadableError names a file that
+        cannot be read.
         """
         values = np.empty((len(self._days), *window.shape_yx), np.float32)
 
         def fill(at: int) -> None:
+            check()
             found, reasons = self.day(at, window, release)
             found[reasons != Reason.CLEAR] = np.nan
             values[at] = found
@@ -191,7 +195,8 @@ def _merged(values: np.ndarray, reasons: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def block_size(path: Path, number: int) -> tuple[int, int]:
     """Rows and columns of a block of a file."""
-    columns, rows = open_dataset(path).GetRasterBand(number).GetBlockSize()
+    dataset = open_dataset(path)  # its bands live as long as it does
+    columns, rows = dataset.GetRasterBand(number).GetBlockSize()
     return rows, columns
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from ..core.filling.curves import fit_curves
 from ..core.filling.plan import FillPlan
 from ..core.filling.quality import OBSERVED
+from ..core.seasons.calendar import LEAST_MAPPED_SHARE, known_share
 from ..core.seasons.maps import season_bands, season_maps
 from ..core.seasons.parameters import SeasonParameters
-from ..core.seasons.years import FIGURES, between_years, year_figures
+from ..core.seasons.years import FIGURES, LEAST_KNOWN_SHARE, LEAST_YEARS_OF_TREND, between_years, year_figures
 from .names import iso_day
 
 EACH_IMAGE = "each image"
@@ -29,7 +30,7 @@ class Recipe:
 
     ``at_images`` says that the targets are among the days and that observations are kept, as core.filling's ``fill``
     keeps them; else the final value is the curve's. ``years`` are those of the productivity maps, none without
-    ``seasons``.
+    ``seasons``; ``full_years`` those of them that are compared.
     """
 
     plan: FillPlan
@@ -38,6 +39,7 @@ class Recipe:
     at_images: bool
     seasons: SeasonParameters | None = None
     years: tuple[int, ...] = ()
+    full_years: tuple[int, ...] = ()
 
     @property
     def curve_days(self) -> np.ndarray:
@@ -46,8 +48,8 @@ class Recipe:
 
     @property
     def computed_days(self) -> np.ndarray:
-        """All days on which curves are computed."""
-        return np.union1d(self.targets, self.curve_days)
+        """All days on which curves are computed: the targets, then those that seasons need besides."""
+        return np.concatenate([self.targets, np.setdiff1d(self.curve_days, self.targets)])
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,12 @@ def productivity_bands(parameters: SeasonParameters) -> tuple[str, ...]:
     return (*season_bands(parameters), *FIGURES)
 
 
-def between_bands(years: tuple[int, ...]) -> tuple[str, ...]:
-    """The bands of the comparison of years: of each figure the anomaly of each year, slope and p-value."""
+def between_bands(years: Sequence[int]) -> tuple[str, ...]:
+    """The bands of the comparison of years: of each figure the anomaly of each year and, where there are enough years
+    for a trend, its slope and p-value."""
+    trend = ("slope", "p_value") if len(years) >= LEAST_YEARS_OF_TREND else ()
     return tuple(
-        f"{figure}_{name}"
-        for figure in TREND_FIGURES
-        for name in (*(f"anomaly_{year}" for year in years), "slope", "p_value")
+        f"{figure}_{name}" for figure in TREND_FIGURES for name in (*(f"anomaly_{year}" for year in years), *trend)
     )
 
 
@@ -85,19 +87,18 @@ def season_days(days: np.ndarray) -> np.ndarray:
 
 def compute(values: np.ndarray, recipe: Recipe) -> Results:
     """The results of clear values (n, p), NaN where missing."""
-    curve_days, asked = recipe.curve_days, recipe.computed_days
-    curves = fit_curves(recipe.days, values, asked, recipe.plan)
-    at_targets = np.searchsorted(asked, recipe.targets)
-    written = np.empty((4, len(recipe.targets), values.shape[1]), np.float32)
+    curve_days, asked, count = recipe.curve_days, recipe.computed_days, len(recipe.targets)
+    curves = fit_curves(recipe.days, values, asked, recipe.plan, errors=count)
+    written = np.empty((4, count, values.shape[1]), np.float32)
     written[0] = _on_targets(values, recipe)
-    written[1], written[2] = curves.values[at_targets], curves.quality[at_targets]
-    written[3] = curves.standard_error[at_targets]
+    written[1], written[2], written[3] = curves.values[:count], curves.quality[:count], curves.standard_error[:count]
     if recipe.at_images:
         is_kept = ~np.isnan(written[0]) & ~curves.rejected[np.searchsorted(recipe.days, recipe.targets)]
         written[1][is_kept], written[2][is_kept], written[3][is_kept] = written[0][is_kept], OBSERVED, 0.0
     written[2][np.isnan(written[1])] = np.nan
     support = np.stack([curves.count, curves.rejected.sum(axis=0), curves.longest_gap_days]).astype(np.float32)
-    curve = curves.values[np.searchsorted(asked, curve_days)]
+    order = np.argsort(asked)
+    curve = curves.values[order[np.searchsorted(asked, curve_days, sorter=order)]]
     productivity, between = _productivity(curve_days, curve, recipe)
     return Results(written, support, productivity, between)
 
@@ -118,12 +119,13 @@ def _productivity(days: np.ndarray, curve: np.ndarray, recipe: Recipe) -> tuple[
         figures[year] = year_figures(days, curve, year)
         bands = season_maps(days, curve, year, recipe.seasons) | figures[year]
         maps[year] = np.stack([bands[name] for name in productivity_bands(recipe.seasons)])
-    if len(recipe.years) < 2:
+    if len(recipe.full_years) < 2:
         return maps, np.empty((0, curve.shape[1]), np.float32)
-    parts = []
+    parts: list[np.ndarray] = []
     for figure in TREND_FIGURES:
-        found = between_years(recipe.years, np.stack([figures[year][figure] for year in recipe.years]))
-        parts += [*found.anomaly, found.slope, found.p_value]
+        found = between_years(recipe.full_years, np.stack([figures[year][figure] for year in recipe.full_years]))
+        has_trend = len(recipe.full_years) >= LEAST_YEARS_OF_TREND
+        parts += [*found.anomaly, *((found.slope, found.p_value) if has_trend else ())]
     return maps, np.stack(parts)
 
 
@@ -142,6 +144,20 @@ def written_days(days: np.ndarray, step: str, first_day: float, last_day: float)
     return every[every % int(step.partition(" ")[0]) == 0]
 
 
-def productivity_years(days: np.ndarray, first_day: float, last_day: float) -> tuple[int, ...]:
+def years_of(days: np.ndarray, first_day: float = -np.inf, last_day: float = np.inf) -> tuple[int, ...]:
     """The calendar years, within the days that are written, in which there is an image."""
     return tuple(sorted({int(iso_day(day)[:4]) for day in days if first_day <= day <= last_day}))
+
+
+def productivity_years(days: np.ndarray, first_day: float, last_day: float) -> tuple[int, ...]:
+    """Those of :func:`years_of` of which LEAST_MAPPED_SHARE lies between the first image and the last."""
+    return tuple(year for year in years_of(days, first_day, last_day) if _share(days, year) >= LEAST_MAPPED_SHARE)
+
+
+def full_years(days: np.ndarray, years: Sequence[int]) -> tuple[int, ...]:
+    """Those of ``years`` of which enough lies between the first image and the last for figures of the whole year."""
+    return tuple(year for year in years if _share(days, year) >= LEAST_KNOWN_SHARE)
+
+
+def _share(days: np.ndarray, year: int) -> float:
+    return known_share(year, float(days[0]), float(days[-1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -18,23 +18,35 @@ _LEAST_SHARE = 0.2
 _STRIP_VALUES = 8_000_000
 
 
-def sample_pixels(reader: SeriesReader, area: AreaMask | None, threads: Executor) -> np.ndarray:
+def sample_pixels(
+    reader: SeriesReader,
+    area: AreaMask | None,
+    threads: Executor,
+    on_count: Callable[[int, int], None] = lambda done, total: None,
+) -> np.ndarray:
     """Clear values (n, q) of at most SAMPLE_PIXELS pixels that have any; q is 0 where none has.
 
-    The same pixels every time. UnreadableError names a file that cannot be read.
+    The same pixels every time. ``on_count(done, total)`` is called before each window that is read; what it raises ends
+    the sampling. UnreadableError names a file that cannot be read.
     """
     found = [np.empty((len(reader.series.days), 0), np.float32)]
     rows, columns = reader.series.grid.shape_yx
     is_small = rows * columns * len(found[0]) <= _STRIP_VALUES
-    for window in () if is_small else _scattered(rows, columns):
+    for window in _counted([] if is_small else list(_scattered(rows, columns)), on_count):
         found.append(_with_values(reader, window, area, threads))
     if sum(part.shape[1] for part in found) < _LEAST_SHARE * SAMPLE_PIXELS:
-        for window in _strips(rows, columns, len(found[0])):
+        for window in _counted(list(_strips(rows, columns, len(found[0]))), on_count):
             found.append(_with_values(reader, window, area, threads))
             if sum(part.shape[1] for part in found) >= SAMPLE_PIXELS:
                 break
     values = np.concatenate(found, axis=1)
     return values[:, spread(values.shape[1], SAMPLE_PIXELS)] if values.shape[1] else values
+
+
+def _counted(windows: Sequence[Window], on_count: Callable[[int, int], None]) -> Iterator[Window]:
+    for number, window in enumerate(windows):
+        on_count(number, len(windows))
+        yield window
 
 
 def _with_values(reader: SeriesReader, window: Window, area: AreaMask | None, threads: Executor) -> np.ndarray:

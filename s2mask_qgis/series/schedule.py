@@ -39,9 +39,9 @@ class Schedule:
         yield from _cut(block, self.tile_yx)
 
     @property
-    def block_count(self) -> int:
-        """How many blocks there are."""
-        return -(-self.shape_yx[0] // self.block_yx[0]) * -(-self.shape_yx[1] // self.block_yx[1])
+    def tile_count(self) -> int:
+        """How many tiles there are in all blocks."""
+        return sum(1 for block in self.blocks() for _ in self.tiles(block))
 
 
 def _cut(window: Window, step_yx: tuple[int, int]) -> Iterator[Window]:

@@ -105,10 +105,10 @@ class Writer:
             for number in range(1, dataset.RasterCount + 1):
                 dataset.GetRasterBand(number).FlushCache()
 
-    def finish(self, threads: Executor, on_file: Callable[[], None], is_cancelled: Callable[[], bool]) -> None:
+    def finish(self, threads: Executor, on_file: Callable[[], None], check: Callable[[], None]) -> None:
         """Give the files overviews, or make them cloud-optimised, and move each into place.
 
-        CancelledError where it is stopped; files in place stay.
+        ``check`` raises CancelledError where it is to stop; files in place stay.
         """
         for file in self._files:
             with storage_errors(file.path):
@@ -117,10 +117,9 @@ class Writer:
                 pass
         self._pool.close()
         for start in range(0, len(self._files), FILES_AT_ONCE):
-            if is_cancelled():
-                raise CancelledError
+            check()
             some = self._files[start : start + FILES_AT_ONCE]
-            each(threads, lambda file: self._complete(file, is_cancelled), some)
+            each(threads, lambda file: self._complete(file, check), some)
             for _ in some:
                 on_file()
 
@@ -157,18 +156,25 @@ class Writer:
             _describe(dataset.GetRasterBand(number), band, file.is_int16)
         return dataset
 
-    def _complete(self, file: OutputFile, is_cancelled: Callable[[], bool]) -> None:
+    def _complete(self, file: OutputFile, check: Callable[[], None]) -> None:
         path = self._unfinished[file.path]
         finish = _write_cog if file.is_cog else _build_overviews
         try:
             with storage_errors(file.path):
-                path = finish(path, lambda *_: int(not is_cancelled()))
+                path = finish(path, lambda *_: int(_goes_on(check)))
         except StorageError:
-            if is_cancelled():  # GDAL reports having been stopped as a failure
-                raise CancelledError from None
+            check()  # GDAL reports having been stopped as a failure
             raise
         with storage_errors(file.path):
             path.replace(file.path)
+
+
+def _goes_on(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except CancelledError:
+        return False
+    return True
 
 
 def _describe(band: gdal.Band, facts: OutputBand, is_int16: bool) -> None:

@@ -88,6 +88,7 @@ def filled(folder):
 def test_what_there_is_is_told(pixels):
     assert pixels.summary == "61 dates, 2022-01-03 to 2023-12-24"
     assert (pixels.crs_texts, pixels.index) == (("EPSG:32633",), "NDVI")
+    assert pixels.strength == HARMONIC.strength
 
 
 def test_observations_keep_their_values_and_tell_what_became_of_them(pixels, stack):

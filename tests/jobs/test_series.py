@@ -115,17 +115,19 @@ def test_productivity_is_that_of_the_curve_every_five_days(filled):
     plan = FillPlan.from_json(report.plan)
     curve = fit_curves(days, clear.reshape(len(days), -1), curve_days, plan).values
     parameters = SeasonParameters()
-    figures = {year: year_figures(curve_days, curve, year) for year in (2015, 2016, 2017)}
-    for year in figures:
+    years = (2015, 2016, 2017)
+    for year in years:
         found = read(request.output_folder / "productivity" / f"{year}.tif")
         assert found.names == (*season_bands(parameters), "mean", "maximum", "integral")
-        expected = season_maps(curve_days, curve, year, parameters) | figures[year]
+        expected = season_maps(curve_days, curve, year, parameters) | year_figures(curve_days, curve, year)
         for name, band in zip(found.names, found.values):
             np.testing.assert_allclose(band.ravel(), expected[name], rtol=1e-4, atol=1e-4, err_msg=f"{year} {name}")
     found = read(request.output_folder / "productivity" / "between_years.tif")
-    expected = between_years(tuple(figures), np.stack([figures[year]["mean"] for year in figures]))
+    full = years[1:]  # the images begin in the middle of 2015
+    assert found.names == tuple(f"{figure}_anomaly_{year}" for figure in ("mean", "integral") for year in full)
+    expected = between_years(full, np.stack([year_figures(curve_days, curve, year)["mean"] for year in full]))
     at = found.names.index("mean_anomaly_2016")
-    np.testing.assert_allclose(found.values[at].ravel(), expected.anomaly[1], atol=1e-5)
+    np.testing.assert_allclose(found.values[at].ravel(), expected.anomaly[0], atol=1e-5)
 
 
 def test_the_report_names_everything_that_was_written(filled):
@@ -343,6 +345,29 @@ def test_two_hundred_dates_are_filled(tmp_path):
     assert len(list((tmp_path / "out").glob("*.tif"))) == 200
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "mapped", "left_out", "compared"),
+    [
+        ("20220105", "20231220", (2022, 2023), "", ("anomaly_2022", "anomaly_2023")),
+        ("20221001", "20231220", (2023,), "2022", ()),
+        ("20220601", "20230601", (2022, 2023), "", ()),
+        ("20181225", "20230105", (2019, 2020, 2021, 2022), "2018, 2023", ("anomaly_2019", "slope", "p_value")),
+    ],
+)
+def test_years_that_are_hardly_known_have_no_maps(tmp_path, first, last, mapped, left_out, compared):
+    days = np.arange(day_of(first), day_of(last) + 1.0, 16.0)
+    make(tmp_path / "in", season_values(days, *SHAPE), days)
+    report = run(SeriesRequest(tmp_path / "in", tmp_path / "out", LINEAR, SeasonParameters()))
+    years = [output.first_day[:4] for output in report.outputs if output.kind is OutputKind.PRODUCTIVITY]
+    assert years == [str(year) for year in mapped]
+    note = next((note for note in report.notes if "No map of productivity" in note), "")
+    assert (f"for {left_out}: " in note) if left_out else note == ""
+    bands = [band for output in report.outputs if output.kind is OutputKind.BETWEEN_YEARS for band in output.bands]
+    assert {f"mean_{name}" for name in compared} <= set(bands)
+    assert bool(bands) == bool(compared)
+    assert ("mean_slope" in bands) == ("slope" in compared)
+
+
 # Bad input and interruptions.
 
 
@@ -384,7 +409,8 @@ def test_one_image_keeps_its_observations(tmp_path):
     found = read(tmp_path / "out" / f"{name_of(DAYS[0])}.tif").values
     np.testing.assert_array_equal(found[1], season_values(DAYS[:1], *SHAPE)[0])
     assert (found[2] == -1).all()
-    assert np.isnan(read(tmp_path / "out" / "productivity" / "2022.tif").values).all()
+    assert not (tmp_path / "out" / "productivity").exists()
+    assert any("No map of productivity for 2022" in note for note in report.notes)
 
 
 def test_pixels_without_any_observation_are_no_data(tmp_path):
@@ -433,6 +459,11 @@ def into_the_masks(folder):
     return SeriesRequest(folder / "in", folder / "masks", LINEAR, masks_folder=folder / "masks")
 
 
+def into_the_sub_folders(folder):
+    make(folder / "in" / "2022")
+    return SeriesRequest(folder / "in", folder / "in" / "filled", LINEAR)
+
+
 def into_a_file(folder):
     make(folder / "in")
     (folder / "out").write_text("x", encoding="utf-8")
@@ -478,6 +509,7 @@ def area_without_a_coordinate_system(folder):
         (all_missing, "no pixel has a clear observation"),
         (into_the_images, "is the folder of the images"),
         (into_the_masks, "is the folder of the masks"),
+        (into_the_sub_folders, "lies among the sub-folders of the images"),
         (into_a_file, "cannot be written"),
         (no_month_begins, "nothing to write"),
         (days_before_the_images, "nothing to write"),

@@ -30,7 +30,7 @@ def test_every_pixel_is_in_one_tile(rows, columns, file_block, dates):
         for tile in schedule.tiles(block):
             visits[tile.row : tile.row + tile.rows, tile.column : tile.column + tile.columns] += 1
     assert (visits == 1).all()
-    assert len(blocks) == schedule.block_count
+    assert sum(len(list(schedule.tiles(block))) for block in blocks) == schedule.tile_count
 
 
 def test_tiled_files_are_read_tile_by_tile_and_strips_in_full_rows():

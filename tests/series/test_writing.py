@@ -34,6 +34,14 @@ def part(window):
     return VALUES[:, window.row : window.row + window.rows, window.column : window.column + window.columns]
 
 
+def stopper(is_cancelled):
+    def check():
+        if is_cancelled():
+            raise CancelledError("stopped")
+
+    return check
+
+
 def write(folder, *files, is_cancelled=lambda: False):
     writer = Writer(folder, GRID, TILE, files)
     try:
@@ -41,7 +49,7 @@ def write(folder, *files, is_cancelled=lambda: False):
             for window in windows():
                 for file in files:
                     writer.write(file, part(window), window)
-            writer.finish(threads, lambda: None, is_cancelled)
+            writer.finish(threads, lambda: None, stopper(is_cancelled))
     finally:
         writer.discard()
 
@@ -77,7 +85,7 @@ def test_what_is_not_written_is_no_data(tmp_path):
     file = OutputFile(tmp_path / "20230501.tif", BANDS, is_int16=True)
     writer = Writer(tmp_path, GRID, TILE, [file])
     with ThreadPoolExecutor(1) as threads:
-        writer.finish(threads, lambda: None, lambda: False)
+        writer.finish(threads, lambda: None, lambda: None)
     assert (read(file.path).values == -32768).all()
 
 
