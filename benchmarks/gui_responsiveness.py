@@ -1,4 +1,5 @@
-"""How long QGIS's GUI thread is held up at most during a run: real QGIS, real workers, the simulated sample."""
+"""How long QGIS's GUI thread is held up at most during a run and while a series is filled: real QGIS, real workers,
+simulated samples. An argument, "run" or "series", measures one of them."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from gui_gaps import Gap, longest, percentile  # noqa: E402
-from measured_run import measure  # noqa: E402
+from measured_run import MeasuredRun, measure, measure_series  # noqa: E402
 
 SIZE_PX, DATES = 480, 16
+SERIES_SIZE_PX = 480
 LIMIT_MS = 100
 TOLD = 3
 CALLS = 5
@@ -34,23 +36,37 @@ def is_at_work(calls: list[str]) -> bool:
     return bool(calls) and not calls[0].endswith(IDLE)
 
 
-def main() -> int:
-    """Measure once and print; 1 where the run was not complete, and so measured nothing."""
-    measured = measure(FOLDER, SIZE_PX, DATES)
+def told(measured: MeasuredRun, facts: str) -> bool:
+    """Print what was measured; whether the run was complete, and so measured anything."""
     gaps, worst = measured.gaps, longest(measured.gaps)
-    facts = f"{measured.images} images, {measured.layers} layers, {measured.images_stepped} images stepped through"
     print(f"{facts}: {measured.state}")
     if measured.state != "finished":
-        print(f"The run was not complete: {FOLDER / 'results' / 'report.json'} says why.", file=sys.stderr)
-        return 1
+        print(f"The run was not complete: its folder in {FOLDER} says why.", file=sys.stderr)
+        return False
+    own = max(gaps, key=lambda gap: gap.own_s)
     print(f"event loop away: median {1e3 * percentile(gaps, 50):.1f} ms, 99 % {1e3 * percentile(gaps, 99):.1f} ms")
     print(f"longest gap: {1e3 * worst.seconds:.0f} ms (limit {LIMIT_MS}), in: {worst.phase}")
+    print(f"longest without what other programs took of the processor: {1e3 * own.own_s:.0f} ms, in: {own.phase}")
     for phase in dict.fromkeys(gap.phase for gap in gaps):
         inside = [gap for gap in gaps if gap.phase == phase]
         print(f"  {phase}: longest {1e3 * longest(inside).seconds:.0f} ms in {sum(g.seconds for g in inside):.1f} s")
     for gap in sorted(gaps, key=lambda gap: -gap.seconds)[:TOLD]:
         print(story(gap))
-    return 0
+    return True
+
+
+def main() -> int:
+    """Measure each once and print; 1 where a run was not complete."""
+    wanted = sys.argv[1:] or ["run", "series"]
+    complete = True
+    if "run" in wanted:
+        found = measure(FOLDER / "run", SIZE_PX, DATES)
+        stepped = f"{found.images_stepped} images stepped through"
+        complete &= told(found, f"{found.images} images, {found.layers} layers, {stepped}")
+    if "series" in wanted:
+        found = measure_series(FOLDER / "series", SERIES_SIZE_PX)
+        complete &= told(found, f"series: {found.images_stepped} dates, {found.images} files, {found.layers} layers")
+    return 0 if complete else 1
 
 
 if __name__ == "__main__":

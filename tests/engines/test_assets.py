@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,16 @@ def test_ids_that_are_not_of_this_store_are_refused(tmp_path: Path, asset: str):
         AssetStore(tmp_path).path(asset)
 
 
+@pytest.fixture(params=["raise", "return"])
+def gdal_failing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """GDAL's failures as they come where exceptions are on and where they are off; the process keeps its setting."""
+    was_on = gdal.GetUseExceptions()
+    (gdal.UseExceptions if request.param == "raise" else gdal.DontUseExceptions)()
+    yield
+    (gdal.UseExceptions if was_on else gdal.DontUseExceptions)()
+
+
+@pytest.mark.usefixtures("gdal_failing")
 def test_an_asset_that_does_not_exist_or_is_damaged(tmp_path: Path):
     store = AssetStore(tmp_path)
     with pytest.raises(NotFoundError, match="does not exist"):

@@ -257,7 +257,7 @@ def test_dates_are_read_from_texts(ee: ModuleType, text: str, millis: int):
     assert evaluate(ee.Date(text).millis()) == millis
 
 
-@pytest.mark.parametrize("text", ["", "2020", "2020-13-01", "2020-02-30", "5 May 2020", "2020-01-05T25:00", "20200105"])
+@pytest.mark.parametrize("text", ["", "2020-13-01", "2020-02-30", "5 May 2020", "2020-01-05T25:00", "20200105"])
 def test_other_texts_are_no_dates(ee: ModuleType, text: str):
     with pytest.raises(ComputeError, match="is not a date"):
         evaluate(ee.Date(text).millis())

@@ -156,9 +156,15 @@ def test_an_empty_collection_reduces_to_no_bands(ee: ModuleType):
 def test_a_region_reduced_gives_a_number_a_band(ee: ModuleType):
     one = image_of({"a": [[1, 2], [3, 4]], "b": [[1, 1], [1, 1]]}, {"a": [[1, 1], [1, 0]], "b": [[0, 0], [0, 0]]})
     assert evaluate(ee.Image("one").reduceRegion(ee.Reducer.mean()), one=one) == {"a": 2.0, "b": None}
+    none, one = (
+        one,
+        image_of({"a": [[1, 2], [3, 4]], "b": [[1, 1], [1, 1]]}, {"a": [[1, 1], [1, 0]], "b": [[0, 0], [0, 1]]}),
+    )
     both = ee.Reducer.sum().combine(ee.Reducer.count(), "", True)
     found = evaluate(ee.Image("one").reduceRegion(both), one=one)
-    assert found == {"a_sum": 6, "a_count": 3, "b_sum": None, "b_count": 0}
+    assert found == {"a_sum": 6, "a_count": 3, "b_sum": 1, "b_count": 1}
+    with pytest.raises(ComputeError, match="the output 'sum' of no values is not implemented by the local engine"):
+        evaluate(ee.Image("none").reduceRegion(both), none=none)
 
 
 def test_grids_that_turn_and_regions_that_are_too_large_are_refused(ee: ModuleType):

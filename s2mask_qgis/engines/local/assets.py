@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,8 @@ from ..errors import BadRequestError, EngineError, NotFoundError, StorageError
 from .algorithms.sampling import BLOCK_PX
 from .algorithms.shapes import crs_reference, grid_outline
 from .asset_pyramid import PYRAMID_KEY, build_levels, level_factors
-from .raster.evaluation import Evaluation
+from .library.rasters import opened
+from .raster.evaluation import SideBySide
 from .raster.sources import Pixels
 from .raster.stored import StoredBand
 from .raster.windows import Window, blocks
@@ -66,7 +68,7 @@ class AssetStore:
     def made_by(self, asset: str) -> str | None:
         """The name of the export that wrote an asset, None where there is no such asset or it was made otherwise."""
         path = self.path(asset)
-        dataset = gdal.OpenEx(str(path), gdal.OF_RASTER) if path.is_file() else None
+        dataset = opened(path) if path.is_file() else None
         return dataset.GetMetadataItem(OPERATION_KEY) if dataset is not None else None
 
     def properties(self, asset: str) -> dict[str, Any] | None:
@@ -102,7 +104,7 @@ class AssetStore:
         properties = _properties_text(image.properties)
         blocks_file = partial.with_suffix(".blocks.tif")
         try:
-            read = read or Evaluation([band.source for band in image.bands]).read
+            read = read or functools.partial(SideBySide([[band.source for band in image.bands]], grid).read, 0)
             yield from _write_blocks(image, grid, blocks_file, final, read)
             with _storage_errors(final):
                 build_levels(blocks_file, NODATA, policy)
@@ -215,13 +217,13 @@ def _filled(pixels: Pixels, dtype: np.dtype[Any]) -> np.ndarray:
 
 def _write_cog(source_path: Path, path: Path, resampling: str, metadata: Mapping[str, str]) -> None:
     """A copy of a raster as a cloud-optimised GeoTIFF with other metadata; levels that it has already are kept."""
-    opened = gdal.OpenEx(str(source_path), gdal.OF_RASTER)
-    source = None if opened is None else gdal.GetDriverByName("VRT").CreateCopy("", opened)
-    if source is None:
+    written = opened(source_path)
+    source = None if written is None else gdal.GetDriverByName("VRT").CreateCopy("", written)
+    if written is None or source is None:
         raise RuntimeError(gdal.GetLastErrorMsg())
-    policy = opened.GetMetadataItem(PYRAMID_KEY)
+    policy = written.GetMetadataItem(PYRAMID_KEY)
     source.SetMetadata(dict(metadata) | ({PYRAMID_KEY: policy} if policy else {}))
-    options = ["COMPRESS=DEFLATE", "PREDICTOR=YES", f"BLOCKSIZE={BLOCK_PX}", f"OVERVIEW_RESAMPLING={resampling}"]
+    options = ["COMPRESS=DEFLATE", f"BLOCKSIZE={BLOCK_PX}", f"OVERVIEW_RESAMPLING={resampling}"]
     gdal.GetDriverByName("COG").CreateCopy(str(path), source, options=options)
 
 
@@ -243,14 +245,14 @@ def _wkt(crs: str) -> str:
 
 def read_properties(path: Path) -> dict[str, Any]:
     """The properties stored in an asset's file; empty where it holds none or cannot be read."""
-    dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
+    dataset = opened(path)
     text = dataset.GetMetadataItem(PROPERTIES_KEY) if dataset is not None else None
     return json.loads(text) if text else {}
 
 
 def read_image(path: Path, asset: str) -> ImageValue:
     """A stored asset as an image. Files without exact levels are read at their own resolution only."""
-    dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
+    dataset = opened(path)
     if dataset is None:
         raise EngineError(f"{path} cannot be read; remove it and run again.")
     x0, x_scale, _, y0, _, y_scale = dataset.GetGeoTransform()
@@ -270,11 +272,14 @@ def read_image(path: Path, asset: str) -> ImageValue:
 
 def _part_reader(path: Path, number: int) -> Any:
     def read(level: int, row: int, column: int, rows: int, columns: int) -> Pixels:
-        dataset = gdal.OpenEx(str(path), gdal.OF_RASTER)
+        dataset = opened(path)
         raster = None if dataset is None else dataset.GetRasterBand(number)
         if raster is not None and level:
             raster = raster.GetOverview(level - 1)
-        data = None if raster is None else raster.ReadAsArray(column, row, columns, rows)
+        try:
+            data = None if raster is None else raster.ReadAsArray(column, row, columns, rows)
+        except RuntimeError:
+            data = None
         if data is None:
             raise EngineError(f"{path} cannot be read; remove it and run again.")
         return Pixels(data, data != NODATA)

@@ -17,6 +17,10 @@ class ComputeError(Exception):
     """An expression that cannot be evaluated; the text names the algorithm and what is wrong, as the service would."""
 
 
+INDEX = "system:index"
+"""The property that names an image within its collection."""
+
+
 @dataclass(frozen=True)
 class Band:
     """One band of an image: its name, where its pixels come from, its default grid (None: no resolution of its own)
@@ -69,10 +73,33 @@ class FeatureValue:
 
 @dataclass(frozen=True)
 class CollectionValue:
-    """Elements in order: images or features."""
+    """Elements in order: images, features, or collections of them."""
 
-    elements: tuple[ImageValue | FeatureValue, ...]
+    elements: tuple[Any, ...]
     properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+def index_of(element: ImageValue | FeatureValue) -> str | None:
+    """What tells an element from the others of its collection: the id of a feature, the system:index of an image."""
+    if isinstance(element, FeatureValue):
+        return element.id
+    index = element.properties.get(INDEX)
+    return None if index is None else str(index)
+
+
+def with_index(element: Any, index: str | None) -> Any:
+    """An image or a feature under another index within its collection; as it is where there is none to give."""
+    if index is None:
+        return element
+    if isinstance(element, FeatureValue):
+        return replace(element, id=index)
+    return replace(element, properties={**element.properties, INDEX: index})
+
+
+def property_of(element: Any, name: str) -> Any:
+    """A property of an element, None where there is none; the id of a feature stands for its system:index."""
+    value = element.properties.get(name)
+    return element.id if value is None and name == INDEX and isinstance(element, FeatureValue) else value
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ from .values import CollectionValue, ComputeError, FeatureValue, ImageValue, che
 from .vocabulary import VOCABULARY
 from .workers import TOGETHER
 
-CACHE_MB = 512
-"""GDAL's block cache of one worker."""
+CACHE_MB = 256
+"""GDAL's block cache of one worker: an export decodes each tile once (raster/squares), so more would bring nothing."""
 
 NICENESS = 10
 """Below QGIS, whose window would otherwise wait for a processor while all of them compute."""
@@ -162,7 +162,8 @@ class Worker:
         for number, job in enumerate(jobs):
             with self._reported(number):
                 images[number] = self._exported(job)
-        side_by_side = SideBySide([[band.source for band in image.bands] for image in images.values()])
+        sources = [[band.source for band in image.bands] for image in images.values()]
+        side_by_side = SideBySide(sources, Grid.from_json(jobs[0]["grid"]))
         readers = [partial(side_by_side.read, position) for position in range(len(images))]
         steps = {n: self._store(jobs[n], image, read) for (n, image), read in zip(images.items(), readers)}
         while steps:
@@ -199,6 +200,8 @@ def _failure(error: Exception) -> dict[str, Any]:
 def _as_feature(element: Any) -> FeatureValue:
     if isinstance(element, FeatureValue):
         return element
+    if isinstance(element, CollectionValue):
+        raise ComputeError("A collection of collections has no features; flatten it first.")
     return FeatureValue(element.footprint, element.properties, element.id)
 
 

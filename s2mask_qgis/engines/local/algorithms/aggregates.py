@@ -7,7 +7,7 @@ from typing import Any
 
 from ..values import CollectionValue, Records, ReducerOutput
 from . import statistics
-from .collections import property_values
+from .collections import key_of, property_values
 from .records import column_of, fold_output
 from .reducers import output_of
 from .registry import Algorithm, algorithm
@@ -36,11 +36,16 @@ def _folded(output: ReducerOutput) -> Callable[[list[Any]], Any]:
 
 
 def _distinct(values: list[Any]) -> int:
-    return len({repr(value) for value in values})
+    return len({key_of(value) for value in values})
+
+
+@algorithm("AggregateFeatureCollection.first", f"{_SIGNATURE} -> Object")
+def first(collection: CollectionValue, key: str) -> Any:
+    """The property of the first element; null where it lacks it, or where there is no element."""
+    return next(iter(property_values(collection, key)), None)
 
 
 _FOLDED = (
-    ("first", "First value; null where there is none,", "Object", "first"),
     ("min", "Smallest value; null where there is none,", "Object", "min"),
     ("max", "Largest value; null where there is none,", "Object", "max"),
     ("count", "Number of values", "Number", "count"),

@@ -29,9 +29,13 @@ from ..values import (
     ReducerValue,
 )
 from .array_building import array_from
+from .elementwise import refuse
 from .geojson import checked_geojson
 
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(?P<fraction>\d{1,3}))?)?Z?)?", re.ASCII)
+_OTHER_DATE = re.compile(r"\d{4}(-\d\d?){0,2}([T ][\d:.,]+)?(Z|[+-]\d\d:?(\d\d)?)?|\d{4}-W\d\d(-\d)?", re.ASCII)
+"""Other forms of ISO 8601, of which the reference gives no example."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -124,7 +128,9 @@ def to_geometry(value: Any) -> GeometryValue:
 
 
 def to_float(value: Any) -> float:
-    """A number."""
+    """A number. Booleans are refused: whether they stand for 0 and 1 is not documented."""
+    if isinstance(value, bool):
+        raise refuse("a Boolean as a number")
     if not is_number(value):
         raise ComputeError(f"a number is needed, not {describe(value)} {value!r}")
     return plain_number(value)
@@ -186,6 +192,8 @@ def to_date(value: Any) -> DateValue:
 def _millis(text: str) -> int:
     """Milliseconds since 1970 UTC of an ISO text; months and days may have one digit."""
     match = _DATE.fullmatch(text)
+    if match is None and _OTHER_DATE.fullmatch(text):
+        raise refuse(f"reading the date {text!r}")
     if match is None:
         raise ComputeError(f"{text!r} is not a date")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:-1])
@@ -210,6 +218,13 @@ def projection_value(crs: str, transform: list[Any]) -> ProjectionValue:
     if len(transform) != 6 or not all(is_number(number) and math.isfinite(number) for number in transform):
         raise ComputeError(f"a transform is 6 finite numbers, not {transform}")
     return ProjectionValue(crs, tuple(float(number) for number in transform))
+
+
+def to_filter(value: Any) -> FilterValue:
+    """A filter; one written as a text is refused."""
+    if isinstance(value, str):
+        raise refuse("a filter written as a text")
+    return _instance_of(FilterValue, "Filter")(value)
 
 
 def _instance_of(kind: type, name: str) -> Callable[[Any], Any]:
@@ -258,7 +273,7 @@ CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "DateRange": _instance_of(DateRangeValue, "DateRange"),
     "Projection": to_projection,
     "PixelType": _instance_of(PixelTypeValue, "PixelType"),
-    "Filter": _instance_of(FilterValue, "Filter"),
+    "Filter": to_filter,
     "Reducer": _instance_of(ReducerValue, "Reducer"),
     "Kernel": _instance_of(KernelValue, "Kernel"),
     "Algorithm": _instance_of(FunctionValue, "function"),

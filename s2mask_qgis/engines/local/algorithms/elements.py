@@ -14,8 +14,10 @@ from ..values import (
     GeometryValue,
     ImageValue,
     ProjectionValue,
+    property_of,
 )
 from .conversions import describe, of_type, projection_value, to_array
+from .elementwise import refuse
 from .equality import are_equal
 from .registry import Algorithm, algorithm
 
@@ -31,7 +33,7 @@ def feature(geometry: GeometryValue | None, metadata: dict[str, Any] | None, key
 @algorithm("Element.get", "Element object, String property -> Object")
 def get(element: ImageValue | FeatureValue | CollectionValue, name: str) -> Any:
     """A property, null where there is none."""
-    return element.properties.get(name)
+    return property_of(element, name)
 
 
 @algorithm("Element.set", "Element object, String key, Object value = null -> Element")
@@ -92,7 +94,9 @@ def geometry_of(
 @algorithm("Projection", "Object crs, List transform = null, String transformWkt = null -> Projection")
 def projection(crs: Any, transform: list[float] | None, wkt: str | None) -> ProjectionValue:
     """A coordinate system, with the transform of a grid in it."""
-    if not isinstance(crs, str) or wkt is not None:
+    if wkt is not None or (isinstance(crs, str) and "[" in crs):
+        raise refuse("a projection or transform as WKT")
+    if not isinstance(crs, str):
         raise ComputeError("a projection is given by the name of its coordinate system and a list of 6 numbers")
     return projection_value(crs, transform or [1, 0, 0, 0, 1, 0])
 
@@ -119,7 +123,7 @@ def _typed_get(name: str) -> Algorithm:
         description=f"A property, which must be of the type {name}; null where there is none.",
     )
     def compute(element: Propertied, key: str) -> Any:
-        value = element.properties.get(key)
+        value = property_of(element, key)
         return None if value is None else of_type(value, name, f"the property {key!r}")
 
     return compute

@@ -10,13 +10,14 @@ from typing import Any
 from ..values import ComputeError, FunctionValue, ImageValue
 from .arithmetic import BINARY, UNARY, apply_binary, apply_unary, negated
 from .conversions import constant_image, to_image
+from .elementwise import refuse
 from .images import rename_bands, select_bands, where_nonzero
 from .opacity import opaque
 from .registry import algorithm, has_array_pixels
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<text>'[^']*'|\"[^\"]*\")|(?P<sign>\*\*|&&|\|\||<<|>>|<=|>=|==|!=|[-+*/%<>!&|?:(),.\[\]=]))"
+    r"|(?P<text>'[^']*'|\"[^\"]*\")|(?P<sign>\*\*|//|&&|\|\||<<|>>|<=|>=|==|!=|[-+*/%<>!&|?:(),.\[\]=^~]))"
 )
 _LEVELS: tuple[dict[str, str], ...] = (
     {"||": "or", "or": "or"},
@@ -30,6 +31,9 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"*": "multiply", "/": "divide", "%": "mod"},
 )
 """Operators from the weakest to the strongest; all of them group from the left."""
+
+_NOT_READ = ("^", "~", "//")
+_CONSTANTS = ("PI", "E", "Math")
 
 _MAX_LENGTH = 20_000
 _MAX_TOKENS = 2_000
@@ -57,6 +61,8 @@ def _tokens(expression: str) -> list[_Token]:
         if match is None:
             raise ComputeError(f"cannot read the expression at {expression[position : position + 20]!r}")
         tokens.append(_Token(str(match.lastgroup), match[str(match.lastgroup)]))
+        if match["sign"] in _NOT_READ:
+            raise refuse(f"the operator {match['sign']} of expressions")
         position = match.end()
     if len(tokens) > _MAX_TOKENS:
         raise ComputeError(f"the expression has more than {_MAX_TOKENS} numbers, names and signs")
@@ -161,6 +167,8 @@ class _Parser:
         if name not in self._names:
             if self._free_are_bands:
                 return _bands_of(self._default, [name])
+            if name in _CONSTANTS:
+                raise refuse(f"the constant {name} of expressions")
             raise ComputeError(f"the expression uses {name!r}, which is not among its variables")
         if self._accept("."):
             return _bands_of(name, [self._take().text])

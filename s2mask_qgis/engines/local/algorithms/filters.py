@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..values import (
+    CollectionValue,
     ComputeError,
     DateRangeValue,
     DateValue,
@@ -15,8 +16,10 @@ from ..values import (
     FilterValue,
     GeometryValue,
     ImageValue,
+    property_of,
 )
 from .conversions import is_number
+from .elementwise import refuse
 from .registry import Algorithm, algorithm
 from .shapes import geometries_meet, to_ogr
 
@@ -29,8 +32,10 @@ Test = Callable[[Any, Any], bool]
 def _field(element: ImageValue | FeatureValue, name: str) -> Any:
     """A property of an element; ``.geo`` and ``.all`` stand for its geometry, ``system:index`` for its index."""
     if name in (".geo", ".all"):
+        if isinstance(element, CollectionValue):
+            raise refuse("a filter by the geometry of collections in a collection")
         return element.footprint if isinstance(element, ImageValue) else element.geometry
-    return element.properties.get(name)
+    return property_of(element, name)
 
 
 def comparison(test: Test, left_field: Any, right_value: Any, right_field: Any, left_value: Any) -> FilterValue:
@@ -41,7 +46,11 @@ def comparison(test: Test, left_field: Any, right_value: Any, right_field: Any, 
     def matches(element: ImageValue | FeatureValue) -> bool:
         left = left_value if left_field is None else _field(element, left_field)
         right = right_value if right_field is None else _field(element, right_field)
-        return left is not None and right is not None and test(left, right)
+        if left is None or right is None:
+            if test is _differ:
+                raise refuse(f"Filter.notEquals of the property {left_field or right_field!r} where it is missing")
+            return False
+        return test(left, right)
 
     return FilterValue(matches)
 
@@ -96,6 +105,10 @@ def _comparison(name: str, test: Test, description: str, more: str = "", aliases
     return make
 
 
+def _differ(left: Any, right: Any) -> bool:
+    return not _same(left, right)
+
+
 def _text(test: Callable[[str, str], bool]) -> Test:
     return lambda left, right: isinstance(left, str) and isinstance(right, str) and test(left, right)
 
@@ -112,7 +125,9 @@ def _contain(left: Any, right: Any) -> bool:
 _ERROR = ", Object maxError = null"
 COMPARISONS = (
     _comparison("equals", _same, "Passes where the two sides are equal.", aliases=("eq",)),
-    _comparison("notEquals", lambda a, b: not _same(a, b), "Passes where the two sides differ.", aliases=("neq",)),
+    _comparison(
+        "notEquals", _differ, "Passes where the two sides differ; refused where one is missing.", aliases=("neq",)
+    ),
     _comparison("lessThan", _ordered(operator.lt), "Passes where left is less than right.", aliases=("lt",)),
     _comparison("lessThanOrEquals", _ordered(operator.le), "Passes where left is at most right.", aliases=("lte",)),
     _comparison("greaterThan", _ordered(operator.gt), "Passes where left is greater than right.", aliases=("gt",)),
@@ -188,15 +203,16 @@ def calendar_range(start: int, end: int | None, field: str) -> FilterValue:
 
 @algorithm("Filter.dayOfYear", "Integer start, Integer end -> Filter")
 def day_of_year(start: int, end: int) -> FilterValue:
-    """Passes where the day of the year (UTC, from 1) lies from ``start``, included, to ``end``, excluded; the range may
-    go round the end of the year."""
+    """Passes where the day of the year (UTC, from 1) lies from ``start`` to ``end``, both included."""
+    if end < start:
+        raise refuse("a range of days that goes round the end of the year; use Filter.calendarRange")
 
     def matches(element: ImageValue | FeatureValue) -> bool:
         millis = _comparable(element.properties.get("system:time_start"))
         if not is_number(millis):
             return False
         day = DateValue(int(millis)).time.timetuple().tm_yday
-        return start <= day < end if start <= end else day >= start or day < end
+        return start <= day <= end
 
     return FilterValue(matches)
 

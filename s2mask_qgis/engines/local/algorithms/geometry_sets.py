@@ -12,6 +12,7 @@ import numpy as np
 from osgeo import ogr, osr
 
 from ..values import ComputeError, GeometryValue, ProjectionValue
+from .elementwise import refuse
 from .registry import Algorithm, algorithm
 from .shapes import bounds_in, geometries_meet, plain_ogr, to_ogr
 
@@ -309,7 +310,13 @@ def projection_translate(projection: ProjectionValue, x: float, y: float) -> Pro
 
 @algorithm("Projection.nominalScale", "Projection proj -> Float")
 def nominal_scale(projection: ProjectionValue) -> float:
-    """Metres to a unit of the projection where it is true to scale."""
+    """Metres to a unit of the projection where it is true to scale. Turned or oblong units are refused."""
+    if (
+        projection.transform[1]
+        or projection.transform[3]
+        or abs(projection.transform[0]) != abs(projection.transform[4])
+    ):
+        raise refuse("the scale of a projection with turned or oblong units")
     reference = osr.SpatialReference()
     reference.SetFromUserInput(projection.crs)
     unit_m = 111_319.49079327358 if reference.IsGeographic() else reference.GetLinearUnits()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..raster.sources import Constant, Elementwise, Masked, Pixels, Pixelwise, Source, all_valid
-from ..values import ArrayValue, Band, CollectionValue, ComputeError, FeatureValue, ImageValue, map_sources
+from ..values import ArrayValue, Band, CollectionValue, ComputeError, FeatureValue, ImageValue, index_of, map_sources
 from .conversions import constant_image, describe, is_number, to_geometry, to_image, to_integer
 from .elementwise import refuse
 from .geometry_sets import united
@@ -278,6 +278,8 @@ def remap(
         raise ComputeError("only numbers can be mapped")
     band = image.bands[0] if band_name is None else _matching(image, band_name)[0]
     keys, order = np.unique(np.asarray(values_from), return_index=True)
+    if len(set(zip(values_from, values_to))) > keys.size:
+        raise refuse("a mapping of one value to several")
     results = np.asarray(values_to)[order]
 
     def lookup(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -391,7 +393,7 @@ CASTS = tuple(
 
 @algorithm("Image.id", "Element element -> String")
 def image_id(element: ImageValue | FeatureValue | CollectionValue) -> str | None:
-    """The id of a stored image, null for a computed one."""
+    """The id within a collection, which is the system:index; of other images the asset id, null for computed ones."""
     if isinstance(element, CollectionValue):
         raise ComputeError("an image is needed, not a collection")
-    return element.id
+    return index_of(element) or element.id

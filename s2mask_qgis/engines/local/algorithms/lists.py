@@ -18,7 +18,7 @@ from ..values import (
 from .conversions import is_number, of_type
 from .elementwise import refuse
 from .equality import are_equal, position_of
-from .records import column_of, fold_records
+from .records import check_ends, column_of, fold_records
 from .registry import Algorithm, algorithm
 from .strings import text_of
 
@@ -326,5 +326,6 @@ def reduce(items: list[Any], reducer: ReducerValue) -> Any:
     if not all(isinstance(row, list) and len(row) == reducer.inputs for row in rows):
         raise ComputeError(f"each element must be a list of {reducer.inputs}, one an input of the reducer")
     columns = tuple(column_of([row[i] for row in rows]) for i in range(reducer.inputs))
+    check_ends(reducer, Records(columns))
     outputs = fold_records(reducer, Records(columns))
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs

@@ -17,6 +17,7 @@ _PATTERN = re.compile(
     r"(?P<kind>[sdoxXeEfgGaA])(?P<after>[^%]*)",
     re.DOTALL | re.ASCII,
 )
+_CHARACTER = re.compile(r"[^%]*%[-#+ 0,(.\d]*[cC][^%]*", re.DOTALL | re.ASCII)
 _FLAGS: Mapping[str, str] = MappingProxyType(
     {"s": "-", "d": "-+ 0,(", "o": "-#0", "x": "-#0", "e": "-#+ 0(", "f": "-#+ 0,(", "g": "-+ 0,(", "a": "-#+ 0"}
 )
@@ -38,6 +39,8 @@ def formatted(number: float, pattern: str) -> str:
     """A number by a pattern with exactly one conversion. ComputeError where the pattern breaks the Formatter's rules,
     or where the reference leaves open what kind of number the Formatter is given."""
     match = _PATTERN.fullmatch(pattern)
+    if match is None and _CHARACTER.fullmatch(pattern):
+        raise refuse(f"the conversion to a character in {pattern!r}")
     if match is None:
         raise ComputeError(f"the pattern {pattern!r} must hold exactly one conversion, such as %.2f or %05d")
     precision = None if match["precision"] is None else int(match["precision"])

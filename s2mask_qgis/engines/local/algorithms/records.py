@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..values import Column, ComputeError, Records, ReducerOutput, ReducerValue
+from . import statistics
 from .conversions import is_number, plain_number
-from .statistics import plain, whole_records
+from .elementwise import refuse
+from .reducers import output_of
+from .statistics import Fold, plain, whole_records
 
-_ORDERED = {"min", "max"}
-_ANY_TYPE = {"first", "last", "count"}
-"""Outputs that take values of any type."""
+_TESTS = (statistics.all_nonzero, statistics.any_nonzero)
+_OF_ANY_TYPE: Mapping[Fold, str] = MappingProxyType(
+    {output_of(name).reduce: name for name in ("count", "min", "max", "first", "firstNonNull", "last", "lastNonNull")}
+)
+"""Folds that take values of any type (smallest and largest: texts as well), whatever their outputs are named."""
 
 
 def column_of(values: Sequence[Any]) -> Column:
@@ -44,6 +50,7 @@ def fold_output(output: ReducerOutput, records: Records) -> Any:
         return _fold(output, whole_records(chosen).columns)
     values, valid = _stacked(chosen.columns)
     _check_numbers(output, values)
+    _check_open(output, valid)
     data, defined = output.weighted(values, valid, chosen.weights)
     return plain(data[()]) if bool(defined) else None
 
@@ -60,11 +67,33 @@ def _stacked(columns: Sequence[Column]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([column.values for column in columns], axis=1), valid
 
 
+def check_ends(reducer: ReducerValue, records: Records) -> None:
+    """ComputeError where a list or table begins or ends with a null that its first or last value might be: the
+    reference tells first from firstNonNull, but not what becomes of the null."""
+    for output in reducer.outputs:
+        end = 0 if output.reduce is statistics.first else -1 if output.reduce is statistics.last else None
+        valid = records.columns[output.positions[0]].valid
+        if end is not None and valid.any() and not valid[end]:
+            raise refuse(f"the {output.name} of values with a null there; use Reducer.{output.name}NonNull,")
+
+
+def _check_open(output: ReducerOutput, valid: np.ndarray) -> None:
+    """ComputeError where no value is given to an output that the reference leaves open then."""
+    if not valid.any() and output.reduce in (statistics.total, statistics.product, *_TESTS):
+        raise refuse(f"the output {output.name!r} of no values")
+
+
 def _fold(output: ReducerOutput, columns: Sequence[Column]) -> Any:
     values, valid = _stacked(columns)
-    if values.dtype == object and len(columns) == 1 and (output.name in _ANY_TYPE or output.name in _ORDERED):
-        return _of_objects(output.name, [value for value, is_there in zip(values, valid) if is_there])
+    if output.reduce is statistics.count_every:
+        return len(values)
+    _check_open(output, valid)
+    if values.dtype == object and len(columns) == 1 and output.reduce in _OF_ANY_TYPE:
+        return _of_objects(_OF_ANY_TYPE[output.reduce], [value for value, is_there in zip(values, valid) if is_there])
     _check_numbers(output, values)
+    if output.reduce is statistics.mode:
+        data, defined = statistics.weighted_mode(values, valid, np.ones(len(values)))
+        return plain(data[()]) if bool(defined) else None
     if not len(values):
         values, valid = np.zeros((1, *values.shape[1:]), values.dtype), np.zeros(1, bool)
     data, defined = output.reduce(values, valid)
@@ -79,11 +108,11 @@ def _of_objects(name: str, values: list[Any]) -> Any:
         return len(values)
     if not values:
         return None
-    if name in _ORDERED:
+    if name in ("min", "max"):
         if not all(isinstance(value, str) for value in values):
             raise ComputeError("only numbers, or only texts, have a smallest and a largest")
         return min(values) if name == "min" else max(values)
-    return values[0] if name == "first" else values[-1]
+    return values[0] if name.startswith("first") else values[-1]
 
 
 def _check_numbers(output: ReducerOutput, values: np.ndarray) -> None:

@@ -85,7 +85,9 @@ def percentile(
     if not percentiles or not all(is_number(value) and 0 <= value <= 100 for value in percentiles):
         raise ComputeError("percentiles are numbers from 0 to 100")
     if names is None:
-        names = [f"p{int(value) if value == int(value) else value}" for value in percentiles]
+        if any(value != int(value) for value in percentiles):
+            raise refuse("the name of a percentile with a fraction; give outputNames")
+        names = [f"p{int(value)}" for value in percentiles]
     if len(names) != len(percentiles) or not all(isinstance(name, str) for name in names):
         raise ComputeError(f"{len(percentiles)} percentiles need as many names, {len(names)} were given")
     weighted = statistics.only_whole("percentile")

@@ -18,12 +18,6 @@ from .registry import Algorithm, algorithm
 from .statistics import Fold, Folded, WeightedFold
 
 
-def _sum(stack: np.ndarray, valid: np.ndarray) -> Folded:
-    """Sum of the valid values; masked where there is none."""
-    wide = stack.astype(np.int64 if stack.dtype.kind in "iub" else np.float64, copy=False)
-    return np.sum(wide, axis=0, where=valid), valid.any(axis=0)
-
-
 def _count(stack: np.ndarray, valid: np.ndarray) -> Folded:
     """Number of valid values, 0 included."""
     return valid.sum(axis=0), np.ones(valid.shape[1:], bool)
@@ -65,12 +59,6 @@ def _median(stack: np.ndarray, valid: np.ndarray) -> Folded:
     return (low.astype(np.float64) + high) / 2, count > 0
 
 
-def _first(stack: np.ndarray, valid: np.ndarray) -> Folded:
-    """First of the valid values."""
-    position = valid.argmax(axis=0)
-    return np.take_along_axis(stack, position[None], axis=0)[0], valid.any(axis=0)
-
-
 def _sorted(stack: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Values in ascending order along axis 0, the masked ones last."""
     stack = _filled(stack, valid, _highest(stack.dtype))
@@ -88,7 +76,7 @@ def _highest(dtype: np.dtype[Any]) -> float:
 
 _FOLDS: dict[str, tuple[Fold, Any, WeightedFold | None]] = {
     "mean": (_mean, np.float64, statistics.weighted_mean),
-    "sum": (_sum, None, statistics.weighted_sum),
+    "sum": (statistics.total, None, statistics.weighted_sum),
     "product": (statistics.product, np.float64, None),
     "count": (_count, np.int64, None),
     "countEvery": (statistics.count_every, np.int64, None),
@@ -98,10 +86,10 @@ _FOLDS: dict[str, tuple[Fold, Any, WeightedFold | None]] = {
     "variance": (statistics.variance, np.float64, statistics.weighted_variance),
     "sampleStdDev": (statistics.sample_std_dev, np.float64, statistics.only_whole("sampleStdDev")),
     "sampleVariance": (statistics.sample_variance, np.float64, statistics.only_whole("sampleVariance")),
-    "first": (_first, None, None),
-    "firstNonNull": (_first, None, None),
+    "first": (statistics.first, None, None),
+    "firstNonNull": (statistics.first_given, None, None),
     "last": (statistics.last, None, None),
-    "lastNonNull": (statistics.last, None, None),
+    "lastNonNull": (statistics.last_given, None, None),
     "allNonZero": (statistics.all_nonzero, np.uint8, None),
     "anyNonZero": (statistics.any_nonzero, np.uint8, None),
     "median": (_median, np.float64, statistics.only_whole("median")),
@@ -227,7 +215,7 @@ def declared_type(output: ReducerOutput, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type that an output of inputs of ``dtype`` is declared to have; sums are wider than what is summed."""
     if output.dtype is not None:
         return output.dtype
-    if output.reduce is _sum:
+    if output.reduce is statistics.total:
         return np.dtype(np.int64 if dtype.kind in "iub" else np.float64)
     return dtype
 
@@ -317,5 +305,5 @@ def image_reduce(image: ImageValue, reducer: ReducerValue) -> ImageValue:
 
 def _fold_bands(output: ReducerOutput, sources: Sequence[Source]) -> Source:
     """The bands of a pixel reduced; a sum of bands times constants is one product."""
-    weighted = weighted_sum(sources, BINARY["multiply"][0]) if output.reduce is _sum else None
+    weighted = weighted_sum(sources, BINARY["multiply"][0]) if output.reduce is statistics.total else None
     return weighted or fold_sources(output, sources)

@@ -107,7 +107,7 @@ class Algorithm:
 def has_array_pixels(value: Any) -> bool:
     """Whether a value is an image whose pixels hold arrays, or a collection with such an image."""
     if isinstance(value, CollectionValue):
-        return any(isinstance(element, ImageValue) and has_array_pixels(element) for element in value.elements)
+        return any(map(has_array_pixels, value.elements))
     return isinstance(value, ImageValue) and any(band.source.array_shape for band in value.bands)
 
 

@@ -35,7 +35,7 @@ def _constructor(kind: str, signature: str) -> Algorithm:
         coordinates: list[Any], crs: ProjectionValue | None = None, geodesic: bool | None = None, *_: Any
     ) -> GeometryValue:
         name = crs.crs if crs else _crs_of(coordinates)
-        is_geodesic = (name == "EPSG:4326") if geodesic is None else geodesic
+        is_geodesic = _geodesic_of(coordinates, name) if geodesic is None else geodesic
         nested = _nested(_plain(coordinates, name), DEPTHS[kind], kind)
         return GeometryValue({"type": kind, "coordinates": nested}, name, is_geodesic)
 
@@ -45,6 +45,17 @@ def _constructor(kind: str, signature: str) -> Algorithm:
 def _crs_of(items: list[Any]) -> str:
     """The coordinate system of the first geometry in a list, that of longitude and latitude where there is none."""
     return next((item.crs for item in items if isinstance(item, GeometryValue)), "EPSG:4326")
+
+
+def _geodesic_of(items: list[Any], crs: str) -> bool:
+    """How edges are taken where that is not said: as those of the geometries in a list, whose edges must be alike; of
+    numbers, as geodesics in longitude and latitude."""
+    states = {item.geodesic for item in items if isinstance(item, GeometryValue) and item.geojson["type"] != "Point"}
+    if len(states) > 1:
+        raise ComputeError(
+            "geometries with geodesic and straight edges together are not implemented by the local engine"
+        )
+    return states.pop() if states else crs == "EPSG:4326"
 
 
 def _plain(items: list[Any], crs: str) -> list[Any]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..values import Column, ComputeError, Records
+from .numbers import plain_text
 
 Folded = tuple[np.ndarray, np.ndarray]
 Fold = Callable[[np.ndarray, np.ndarray], Folded]
 WeightedFold = Callable[[np.ndarray, np.ndarray, np.ndarray], Folded]
+
+
+def total(stack: np.ndarray, valid: np.ndarray) -> Folded:
+    """Sum of the valid values; masked where there is none."""
+    wide = stack.astype(np.int64 if stack.dtype.kind in "iub" else np.float64, copy=False)
+    return np.sum(wide, axis=0, where=valid), valid.any(axis=0)
 
 
 def product(stack: np.ndarray, valid: np.ndarray) -> Folded:
@@ -56,10 +62,26 @@ def any_nonzero(stack: np.ndarray, valid: np.ndarray) -> Folded:
     return ((stack != 0) & valid).any(axis=0).astype(np.uint8), valid.any(axis=0)
 
 
-def last(stack: np.ndarray, valid: np.ndarray) -> Folded:
+def first_given(stack: np.ndarray, valid: np.ndarray) -> Folded:
+    """First of the valid values."""
+    position = valid.argmax(axis=0)
+    return np.take_along_axis(stack, position[None], axis=0)[0], valid.any(axis=0)
+
+
+def first(stack: np.ndarray, valid: np.ndarray) -> Folded:
+    """First of the values; masked pixels are none."""
+    return first_given(stack, valid)
+
+
+def last_given(stack: np.ndarray, valid: np.ndarray) -> Folded:
     """Last of the valid values."""
     position = len(stack) - 1 - valid[::-1].argmax(axis=0)
     return np.take_along_axis(stack, position[None], axis=0)[0], valid.any(axis=0)
+
+
+def last(stack: np.ndarray, valid: np.ndarray) -> Folded:
+    """Last of the values; masked pixels are none."""
+    return last_given(stack, valid)
 
 
 def count_every(stack: np.ndarray, valid: np.ndarray) -> Folded:
@@ -169,11 +191,15 @@ def weighted_std_dev(stack: np.ndarray, valid: np.ndarray, weights: np.ndarray) 
 
 
 def weighted_mode(stack: np.ndarray, valid: np.ndarray, weights: np.ndarray) -> Folded:
-    """The value with the largest total weight; of several, the smallest."""
+    """The value with the largest total weight. Several such values are refused: which of them is the mode is not
+    documented."""
     if not valid.any():
         return np.zeros((), stack.dtype), np.asarray(False)
     keys, at = np.unique(stack[valid], return_inverse=True)
-    return keys[np.bincount(at, weights[valid]).argmax()], np.asarray(True)
+    totals = np.bincount(at, weights[valid])
+    if np.count_nonzero(totals == totals.max()) > 1:
+        raise ComputeError("the mode of values that are equally frequent is not implemented by the local engine")
+    return keys[totals.argmax()], np.asarray(True)
 
 
 def only_whole(name: str) -> WeightedFold:
@@ -207,7 +233,8 @@ def listed(column: Column) -> list[Any]:
 
 
 def histogram(records: Records) -> dict[str, float]:
-    """How often each value occurs (by weight where records count in part), keyed by the value as a text."""
+    """How often each value occurs (by weight where records count in part), keyed by the value as a text. Whole numbers
+    of a floating-point type are refused: the reference does not say how their texts end."""
     (column,) = records.columns
     weights = np.ones(len(column.values)) if records.weights is None else records.weights
     given = [(value, float(weight)) for value, weight in zip(listed(column), weights) if value is not None]
@@ -223,4 +250,4 @@ def _key(value: Any) -> str:
         return value
     if not isinstance(value, (int, float)):
         raise ComputeError(f"only numbers and texts are counted, not {value!r}")
-    return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)
+    return plain_text(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from osgeo import gdal, osr
 
@@ -33,6 +34,14 @@ def gdal_failures(error: type[EngineError], text: str) -> Iterator[None]:
         gdal.PopErrorHandler()
     if reason:
         raise error(f"{text}: {reason}")
+
+
+def opened(path: Path) -> gdal.Dataset | None:
+    """A raster on disk, None where GDAL cannot open it, whether its exceptions are on or off in this process."""
+    try:
+        return gdal.OpenEx(str(path), gdal.OF_RASTER)
+    except RuntimeError:
+        return None
 
 
 def open_raster(path: str, label: str) -> gdal.Dataset:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
+from ....core.grid import Grid
 from .parts import are_read_once, is_too_large, read_in_parts, side_px
 from .sources import Pixels, Source
+from .squares import Lattice, Place, lattice_of, squares_below
 from .weighted import together
-from .windows import Scatter, Window, offset_in
+from .windows import Rectangle, Scatter, Window, offset_in
 
 
 def shared_sources(outputs: Iterable[Source], instead: Mapping[Source, Source] | None = None) -> frozenset[Source]:
@@ -49,14 +52,16 @@ class Evaluation:
 
     What is shared within a window is kept until the window is done; what has a single reader is dropped at once, so the
     memory of a block is bounded by the shared sources, not by the size of the graph. Where pixels hold arrays, a large
-    window is read in parts, and what is shared is kept until its last reader has it.
+    window is read in parts, and what is shared is kept until its last reader has it. Where a ``lattice`` is given, what
+    lies below neighbourhoods is computed by its squares.
     """
 
-    def __init__(self, outputs: Sequence[Source]) -> None:
+    def __init__(self, outputs: Sequence[Source], lattice: Lattice | None = None) -> None:
         self._outputs = tuple(outputs)
         everything = all_sources(self._outputs)
         self._side_px = side_px(everything)
-        self._instead = together(everything)
+        self._squares = squares_below(everything, lattice)
+        self._instead = together(everything) | self._squares
         self._shared = shared_sources(self._outputs, self._instead)
         self._readers = readers_of(self._outputs, self._instead) if are_read_once(everything) else Counter()
 
@@ -67,16 +72,30 @@ class Evaluation:
         block = Block(self._shared, self._instead, around, self._readers)
         return [block.read(source, window) for source in self._outputs]
 
+    def missing(self, window: Rectangle) -> set[Place]:
+        """The squares that a window needs and that are not computed yet."""
+        return {place for squares in self._squares.values() for place in squares.missing(window)}
+
+    def fill(self, square: Rectangle, around: Block) -> None:
+        """Compute a square of all that is kept by squares."""
+        block = Block(self._shared, self._instead, around, self._readers)
+        for source in self._squares:
+            block.read(source, square)
+
 
 class SideBySide:
     """Evaluates several images that are asked for the same windows in turn: what they share is computed once a window.
 
     Images of a tile share most of their backgrounds. What only one image reads goes when that image has been read, so
-    a window's memory is that of one image and of the shared sources.
+    a window's memory is that of one image and of the shared sources. Where the windows are those of an export over
+    ``grid``, row by row, what lies below neighbourhoods is computed once as well (see squares).
     """
 
-    def __init__(self, images: Sequence[Sequence[Source]]) -> None:
-        self._evaluations = [Evaluation(outputs) for outputs in images]
+    def __init__(self, images: Sequence[Sequence[Source]], grid: Grid | None = None) -> None:
+        everything = [source for outputs in images for source in outputs]
+        self._lattice = None if grid is None else lattice_of(grid, everything)
+        self._evaluations = [Evaluation(outputs, self._lattice) for outputs in images]
+        self._asked = set(range(len(images)))
         counts = Counter(source for outputs in images for source in all_sources(outputs))
         self._shared = frozenset(source for source, count in counts.items() if count > 1)
         self._window: Window | None = None
@@ -85,8 +104,22 @@ class SideBySide:
     def read(self, position: int, window: Window) -> list[Pixels]:
         """The pixels of every output of an image."""
         if window != self._window:
-            self._window, self._block = window, Block(self._shared, {})
+            self._block = Block(self._shared, {})
+            if self._lattice is not None and isinstance(window, Rectangle):
+                self._fill(window, self._lattice)
+            self._window, self._asked = window, set()
+        self._asked.add(position)
         return self._evaluations[position].read(window, self._block)
+
+    def _fill(self, window: Rectangle, lattice: Lattice) -> None:
+        """Compute the squares that a window needs, for the images that were asked for the window before."""
+        evaluations = [self._evaluations[position] for position in sorted(self._asked)]
+        read = window.grown(lattice.margin_px)
+        for place in sorted(set().union(*(evaluation.missing(read) for evaluation in evaluations))):
+            around = Block(self._shared, {})
+            for evaluation in evaluations:
+                with suppress(Exception):  # it fails again, and is told, where this image itself is read
+                    evaluation.fill(lattice.square(place), around)
 
 
 class Block:
