@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
@@ -107,7 +107,9 @@ def maps_of(output: SeriesOutput) -> list[SeriesLayer]:
     else:
         found = [_single_band(output, band, name) for band, name in enumerate(output.bands, start=1)]
     order = list(SeriesKind)[::-1]
-    return sorted((planned for planned in found if planned), key=lambda planned: order.index(planned.kind))
+    suffix = f" · {output.series}" if output.series else ""
+    named = [replace(planned, name=planned.name + suffix) for planned in found if planned]
+    return sorted(named, key=lambda planned: order.index(planned.kind))
 
 
 def season_title(band: str) -> str:

@@ -69,6 +69,7 @@ class ChartPanel(QgsDockWidget):
         self._source: SeriesSource | None = None
         self._summary = ""
         self._index = "NDVI"
+        self._how = ""
         self._pins: dict[int, Pin] = {}
         self._current: int | None = None
         content = QWidget(self)
@@ -223,7 +224,7 @@ class ChartPanel(QgsDockWidget):
             self.ui.chartState.show_hint(tr("Opening the series: {} of {} …").format(done, total))
 
     def _on_opened(self, pixels: PixelSeries) -> None:
-        self._summary, self._index = pixels.summary, pixels.index
+        self._summary, self._index, self._how = pixels.summary, pixels.index, self._method_used(pixels.strength)
         for method, box in self._methods.items():
             box.setEnabled(self._source is None or method != self._source.fill.method)
         self.reading.methods = self._shown_methods()
@@ -249,11 +250,15 @@ class ChartPanel(QgsDockWidget):
     def _on_method(self) -> None:
         """Show the fits at hand, and read the pins again that lack one."""
         self.reading.methods = self._shown_methods()
-        self._show_chart()
         for pin in self.pins():
-            known = {curve.method for curve in pin.curves.others} if pin.curves else set()
-            if not known.issuperset(self.reading.methods):
+            if self._lacking(pin):
                 self.reading.ask(pin.number, pin.point, pin.crs, at_once=False)
+        self._show_chart()
+
+    def _lacking(self, pin: Pin) -> list[str]:
+        """Methods that are to be shown and of which a pin has no curve yet."""
+        known = {curve.method for curve in pin.curves.others} if pin.curves else set()
+        return [method for method in self._shown_methods() if method not in known]
 
     # What is shown
 
@@ -276,14 +281,23 @@ class ChartPanel(QgsDockWidget):
             self.ui.chartState.show_problem(text)
 
     def _show_state(self) -> None:
-        """The problem of the chosen pin, else what to do."""
+        """The problem of the chosen pin, what it waits for, else what to do."""
         current = self._pins.get(self._current) if self._current is not None else None
         if current is not None and current.problem:
             self.ui.chartState.show_problem(current.problem)
+        elif current is not None and current.curves and self._lacking(current) and not self.reading.is_idle:
+            waiting = ", ".join(map(method_text, self._lacking(current)))
+            self.ui.chartState.show_hint(tr("Planning: {} …").format(waiting))
         elif self._pins:
-            self.ui.chartState.show_hint(tr("Ctrl+click adds a pin, dragging moves one."))
+            self.ui.chartState.show_hint(tr("{}. Ctrl+click adds a pin, dragging moves one.").format(self._how))
         else:
-            self.ui.chartState.show_hint(tr("{}. Click on the map to see a pixel.").format(self._summary))
+            text = tr("{}. {}. Click on the map to see a pixel.")
+            self.ui.chartState.show_hint(text.format(self._summary, self._how))
+
+    def _method_used(self, strength: float | None) -> str:
+        """How the final curve is made: "Harmonic, strength 0.1"."""
+        name = method_text(self._source.fill.method) if self._source else ""
+        return name if strength is None else tr("{}, strength {}").format(name, f"{strength:.3g}")
 
     def _show_pins(self) -> None:
         """Bring markers and list in line with the pins."""

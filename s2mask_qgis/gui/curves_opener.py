@@ -14,22 +14,25 @@ if TYPE_CHECKING:
 
 
 class CurvesOpener(QObject):
-    """Makes the panel when the button is pressed first; the button stays down while the panel is open."""
+    """Makes the panel when the button is pressed first; the button stays down while the panel is open.
+
+    ``source`` is the series whose pixels are shown.
+    """
 
     def __init__(self, iface: Any, button: QToolButton) -> None:
         super().__init__(button)
         self._iface = iface
         self._button = button
-        self._source: SeriesSource | None = None
+        self.source: SeriesSource | None = None
         self.panel: ChartPanel | None = None
         button.toggled.connect(self._on_toggle)
 
     def follow(self, source: SeriesSource | None) -> None:
         """The series whose pixels are shown from now on; None while there is none, which leaves the panel as it is."""
         self._button.setEnabled(source is not None or self.panel is not None)
-        if source is None or source == self._source:
+        if source is None or source == self.source:
             return
-        self._source = source
+        self.source = source
         if self.panel is not None:
             self.panel.follow(source)
 
@@ -43,13 +46,13 @@ class CurvesOpener(QObject):
             panel.deleteLater()
 
     def _on_toggle(self, checked: bool) -> None:
-        if checked and self.panel is None and self._source is not None:
+        if checked and self.panel is None and self.source is not None:
             from .chart_panel import ChartPanel
 
             self.panel = ChartPanel(self._iface)
             self.panel.closedStateChanged.connect(self._on_closed)
             self._iface.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.panel)
-            self.panel.follow(self._source)
+            self.panel.follow(self.source)
         if self.panel is not None:
             self.panel.setUserVisible(checked)
 

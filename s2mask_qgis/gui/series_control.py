@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..core.area import Area
 from ..gis.errors import UserError
 from ..gis.series_layers import SeriesLayers
 from ..gis.series_maps import SeriesLayer, layers_of, maps_of
+from ..jobs.pixel_curves import SeriesSource, curve_choices
 from ..jobs.report import RunState
 from ..jobs.series_report import SeriesOutput, SeriesReport
 from ..jobs.series_request import SeriesRequest
@@ -56,6 +58,7 @@ class SeriesControl(QObject):
         self._task: FunctionTask | None = None
         self._request: SeriesRequest | None = None
         self._report: SeriesReport | None = None
+        self._plan: dict[str, Any] | None = None
         self._layers: SeriesLayers | None = None
         self.section = SeriesSection(services)
         self.results = SeriesResults(iface)
@@ -88,6 +91,7 @@ class SeriesControl(QObject):
             return
         log(tr("Series: {}, results in {}").format(request.ndvi_folder, request.output_folder))
         self._request = request
+        self._plan = None
         self._zoomed = False
         self.begin_layers()
         self.section.start()
@@ -135,9 +139,18 @@ class SeriesControl(QObject):
     def _look(self) -> None:
         """Look through the rasters once somebody sees it."""
         self.settled.emit()
-        self.curves.follow(self.section.pixels())
+        self.curves.follow(self._pixels())
         if not self.section.isCollapsed():
             self.section.source.look()
+
+    def _pixels(self) -> SeriesSource | None:
+        """The series whose pixels can be looked at, with the plan of the run that filled it where there was one."""
+        source, run = self.section.pixels(), self._request
+        if source is None or run is None or self._plan is None:
+            return source
+        filled = (run.ndvi_folder, run.masks_folder, *curve_choices(run.fill))
+        asked = (source.ndvi_folder, source.masks_folder, *curve_choices(source.fill))
+        return replace(source, plan=self._plan) if asked == filled else source
 
     def _cancel(self) -> None:
         """Stop writing or, where everything is written, adding layers."""
@@ -157,6 +170,8 @@ class SeriesControl(QObject):
     def _on_report(self, report: SeriesReport) -> None:
         self._task = None
         self._report = report
+        self._plan = report.plan
+        self._timer.start()
         if report.outputs and self._layers is not None and self._request is not None:
             self.results.follow(self._layers)
             self.summary.follow(report.outputs, self._request.output_folder)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from qgis.gui import QgsCollapsibleGroupBoxBasic, QgsFileWidget
 from qgis.PyQt import uic
-from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QToolButton, QWidget
+from qgis.PyQt.QtCore import QDate, QSignalBlocker, Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QDateEdit, QToolButton, QWidget
 
 from ..core.area import Area
 from ..core.fields import field_problems
-from ..core.filling.parameters import FillParameters
+from ..core.filling.parameters import WITH_STRENGTH, FillParameters
 from ..core.seasons.parameters import SeasonParameters
 from ..jobs.pixel_curves import SeriesSource
 from ..jobs.report import RunState
+from ..jobs.series_progress import Step, step_of
 from ..jobs.series_report import SeriesReport
 from ..jobs.series_request import SeriesRequest
 from ..paths import form
@@ -26,7 +27,7 @@ from .folders import output_problem
 from .parameter_form import ParameterForm, user_text
 from .series_source import SeriesSourceForm
 from .series_state import SeriesState
-from .series_wording import method_text, series_estimate_text
+from .series_wording import method_text, series_estimate_text, step_text
 from .services import Services
 from .state_label import StateLabel
 from .wording import counted, tr
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 SHOWN = ("method", "robust", "step")
 """Parameters of the filling that are shown at once; the others are folded away."""
-
-SMOOTHED = ("harmonic", "whittaker")
-"""Methods that have a strength."""
 
 
 class SeriesSection(QgsCollapsibleGroupBoxBasic):
@@ -73,6 +71,8 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
         found += [user_text(p, FillParameters) for p in field_problems(FillParameters, self.fill.values())]
         if self.seasonsOn.isChecked():
             found += [user_text(p, SeasonParameters) for p in field_problems(SeasonParameters, self.seasons.values())]
+        if self.daysOnly.isChecked() and self.firstDay.date() > self.lastDay.date():
+            found.append(tr("The first day to write comes after the last one. Change one of them."))
         found.append(self._output_problem())
         return [text for text in found if text]
 
@@ -88,6 +88,8 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
             seasons=SeasonParameters(**self.seasons.values()) if self.seasonsOn.isChecked() else None,
             masks_folder=folders[1],
             area=self._area if self.areaOnly.isChecked() else None,
+            first_day=self._day(self.firstDay),
+            last_day=self._day(self.lastDay),
         )
 
     def pixels(self) -> SeriesSource | None:
@@ -115,6 +117,10 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
         """Show what was remembered."""
         self.source.restore(state)
         self.areaOnly.setChecked(state.area_only)
+        self.daysOnly.setChecked(state.days_only)
+        for widget, day in ((self.firstDay, state.first_day), (self.lastDay, state.last_day)):
+            if day:
+                widget.setDate(QDate.fromString(day, Qt.DateFormat.ISODate))
         self.seasonsOn.setChecked(state.with_seasons)
         self.seriesOutput.setFilePath(state.output_folder)
         self.fill.set_values(state.fill)
@@ -127,6 +133,9 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
             **self.source.remembered(),
             output_folder=self.seriesOutput.filePath(),
             area_only=self.areaOnly.isChecked(),
+            days_only=self.daysOnly.isChecked(),
+            first_day=self._day(self.firstDay) or "",
+            last_day=self._day(self.lastDay) or "",
             with_seasons=self.seasonsOn.isChecked(),
             is_open=not self.isCollapsed(),
             fill=self.fill.values(),
@@ -148,14 +157,14 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
         self.seriesRunButton.setText(tr("&Cancel"))
         self.seriesProgress.setRange(0, 0)
         self.seriesProgress.show()
-        self.seriesStatus.show_fact(tr("Looking at a sample of the pixels …"))
+        self.seriesStatus.show_fact(step_text(Step.SAMPLE, 0))
 
     def show_progress(self, done: int, total: int) -> None:
         """A series has come this far; after a click on Cancel its end is all that is waited for."""
         if self._running and self.seriesRunButton.isEnabled() and total:
             self.seriesProgress.setRange(0, total)
             self.seriesProgress.setValue(done)
-            self.seriesStatus.show_fact(tr("Filling: {} %").format(100 * done // total))
+            self.seriesStatus.show_fact(step_text(step_of(min(done, total - 1)), 100 * done // total))
 
     def show_layers(self, left: int) -> None:
         """The series is written; this many files still wait for their layers."""
@@ -194,7 +203,8 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
 
     def _order_tabs(self) -> None:
         fill = self.fill.widgets()
-        chain = [self.source.masksFolder, self.areaOnly, self.curvesButton, *fill[: len(SHOWN)]]
+        chain = [self.source.masksFolder, self.areaOnly, self.curvesButton]
+        chain += [self.daysOnly, self.firstDay, self.lastDay, *fill[: len(SHOWN)]]
         chain += [*_heading(self.moreFill), *fill[len(SHOWN) :], self.fillReset, self.seasonsOn]
         chain += [*_heading(self.moreSeasons), *self.seasons.widgets(), self.seasonsReset]
         chain += [self.seriesOutput, self.seriesRunButton, self.seriesNotesButton, self.seriesNotes]
@@ -207,11 +217,18 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
         self.seasons.changed.connect(self._on_change)
         self.seriesOutput.fileChanged.connect(lambda _path: self._on_change())
         self.areaOnly.toggled.connect(lambda _checked: self._on_change())
+        self.daysOnly.toggled.connect(lambda _checked: self._on_change())
+        self.firstDay.dateChanged.connect(lambda _day: self._on_change())
+        self.lastDay.dateChanged.connect(lambda _day: self._on_change())
         self.seasonsOn.toggled.connect(lambda _checked: self._on_change())
         self.collapsedStateChanged.connect(lambda _collapsed: self._on_change())
         self.fillReset.clicked.connect(self.fill.reset)
         self.seasonsReset.clicked.connect(self.seasons.reset)
         self.seriesRunButton.clicked.connect(self._on_button)
+
+    def _day(self, widget: QDateEdit) -> str | None:
+        """A day that is written at the first or the last; None where all days are."""
+        return widget.date().toString(Qt.DateFormat.ISODate) if self.daysOnly.isChecked() else None
 
     def _output_problem(self) -> str:
         folders, output = self.source.folders(), self.output_folder()
@@ -226,21 +243,31 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
     def _show_form(self) -> None:
         method = self.fill.values()["method"]
         self.methodHint.show_hint(method_text(method))
-        self.fill.widget("strength").setEnabled(method in SMOOTHED)
+        self.fill.widget("strength").setEnabled(method in WITH_STRENGTH)
         self.fillReset.setEnabled(bool(self.fill.differing()))
         self.seasonsReset.setEnabled(bool(self.seasons.differing()))
         self.moreSeasons.setVisible(self.seasonsOn.isChecked())
+        self.daysRow.setVisible(self.daysOnly.isChecked())
         if self.seriesProblems.text():
             self.show_problems(self.problems())
         survey = self.source.survey
+        if survey is not None and not self.daysOnly.isChecked():
+            self._offer_days(survey)
         if survey is None or field_problems(FillParameters, self.fill.values()):
             self.seriesEstimate.show_hint(tr("First choose the rasters."))
         else:
             self.seriesEstimate.show_fact(self._estimate(survey))
 
+    def _offer_days(self, survey: SeriesSurvey) -> None:
+        """Show the first and the last day there is, from which one may go on."""
+        for widget, day in ((self.firstDay, survey.days[0]), (self.lastDay, survey.days[-1])):
+            with QSignalBlocker(widget):
+                widget.setDate(QDate.fromString(day, Qt.DateFormat.ISODate))
+
     def _estimate(self, survey: SeriesSurvey) -> str:
         seasons = self.seasons.values()["seasons"] if self.seasonsOn.isChecked() else 0
-        return series_estimate_text(survey, FillParameters(**self.fill.values()), seasons)
+        within = self._day(self.firstDay), self._day(self.lastDay)
+        return series_estimate_text(survey, FillParameters(**self.fill.values()), seasons, within)
 
     def _on_button(self) -> None:
         if self._running:

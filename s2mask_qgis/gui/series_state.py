@@ -24,6 +24,9 @@ class SeriesState:
     masks_folder: str = ""
     output_folder: str = ""
     area_only: bool = False
+    days_only: bool = False
+    first_day: str = ""
+    last_day: str = ""
     with_seasons: bool = False
     is_open: bool = False
     fill: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,17 @@ def legend(project: QgsProject, layer: QgsRasterLayer) -> list[str]:
     model = QgsLayerTreeModel(project.layerTreeRoot())
     node = project.layerTreeRoot().findLayer(layer.id())
     return [str(item.data(Qt.ItemDataRole.DisplayRole)) for item in model.layerLegendNodes(node)]
+
+
+def test_layers_of_several_tiles_on_one_date_have_names_of_their_own(
+    project: QgsProject, filled: Callable[[str], SeriesOutput]
+) -> None:
+    series = SeriesLayers(project, "Series")
+    for tile in ("33TVM", "33TWM"):
+        output = filled("2016-05-12")
+        path = output.path.rename(output.path.with_stem(tile))
+        list(series.add_steps(replace(output, path=path, series=tile)))
+    assert sorted(names(project, "Filled")) == ["2016-05-12 · 33TVM", "2016-05-12 · 33TWM"]
 
 
 def test_a_date_has_filled_values_uncertainty_and_quality_and_each_shows_on_its_day(

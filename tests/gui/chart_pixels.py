@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from math import cos, nan, pi
 
 from s2mask_qgis.engines.errors import CancelledError, NotFoundError
@@ -62,11 +63,13 @@ class FakePixels:
     crs_texts = ("EPSG:4326",)
     summary = "73 dates, 2023-01-01 to 2023-12-27"
     index = "NDVI"
+    strength = 0.1
 
     def __init__(self) -> None:
         self.asked: list = []
         self.is_closed = False
         self.waits = False
+        self.at_hand = METHODS
         self.release = threading.Event()
 
     def curves(self, places, methods, is_cancelled):
@@ -80,7 +83,10 @@ class FakePixels:
             raise NotFoundError("The place lies outside the images. Click inside them.")
         if y > 50:
             return masked_pixel()
-        return make_pixel(shift=20.0 if x > 15 else 0.0)
+        pixel = make_pixel(shift=20.0 if x > 15 else 0.0)
+        return replace(
+            pixel, others=tuple(curve for curve in pixel.others if curve.method in (*methods, *self.at_hand))
+        )
 
     def close(self) -> None:
         self.is_closed = True

@@ -78,6 +78,7 @@ class FakeSeries:
     survey_error: Exception | None = None
     state: RunState = RunState.FINISHED
     notes: tuple[str, ...] = ()
+    plan: dict | None = None
     waits: bool = False
     release: threading.Event = field(default_factory=threading.Event)
     requests: list = field(default_factory=list)
@@ -94,12 +95,12 @@ class FakeSeries:
         self.requests.append(request)
         if self.error:
             raise self.error
-        on_count(1, 4)
+        on_count(250, 1000)
         while self.waits and not self.release.wait(0.02):
             if is_cancelled():
                 raise CancelledError("stopped")
-        on_count(4, 4)
-        return SeriesReport(self.state, "3 dates filled.", tuple(self.outputs(request)), self.notes)
+        on_count(1000, 1000)
+        return SeriesReport(self.state, "3 dates filled.", tuple(self.outputs(request)), self.notes, self.plan)
 
     def outputs(self, request):
         folder = request.output_folder

@@ -260,6 +260,18 @@ def test_methods_are_drawn_when_their_box_is_checked(qtbot, panel, iface):
     assert panel.ui.chartView.scene.methods == ("linear",)
 
 
+def test_a_method_that_is_planned_first_is_told(qtbot, panel, iface, pixels):
+    pixels.at_hand = ()
+    pick(qtbot, panel, iface, HERE)
+    assert state(panel).startswith("harmonic, strength 0.1. Ctrl+click")
+    pixels.waits = True
+    panel.findChild(QCheckBox, "method_savitzky-golay").click()
+    assert state(panel) == "Planning: Savitzky–Golay …"
+    with qtbot.waitSignal(panel.charted, timeout=5000):
+        pixels.release.set()
+    assert state(panel).startswith("harmonic, strength 0.1. Ctrl+click")
+
+
 def test_the_table_holds_a_row_for_every_observation_curve_day_and_moment(qtbot, panel, iface, tmp_path, monkeypatch):
     pick(qtbot, panel, iface, HERE)
     pick(qtbot, panel, iface, THERE, CTRL)

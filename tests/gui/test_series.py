@@ -7,9 +7,12 @@ from qgis.core import QgsRectangle
 from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QWidget
 
+from s2mask_qgis.core.filling.parameters import FillParameters
 from s2mask_qgis.engines.errors import SceneError
 from s2mask_qgis.gui.series_state import SeriesState
+from s2mask_qgis.gui.series_wording import series_estimate_text
 from s2mask_qgis.jobs.report import RunState
+from s2mask_qgis.jobs.series_survey import SeriesSurvey
 from tests.gui.fakes import add_area, click, text_of
 
 
@@ -205,6 +208,57 @@ def test_what_was_entered_is_what_is_asked_for(qtbot, ready, work, project, tmp_
     assert request.output_folder == tmp_path / "series"
 
 
+@pytest.mark.parametrize(
+    ("days", "within", "step", "expected"),
+    [
+        (("2021-12-03", "2022-06-01", "2023-12-20"), (None, None), "each image", "3 dates · maps of 2 years"),
+        (("2022-10-01", "2023-12-20"), (None, None), "each image", "2 dates · maps of 1 year"),
+        (
+            ("2021-12-03", "2022-06-01", "2023-12-20"),
+            ("2022-01-01", "2022-12-31"),
+            "each image",
+            "1 date · maps of 1 year",
+        ),
+        (("2022-01-01", "2022-12-31"), ("2022-03-01", "2022-03-31"), "10 days", "4 dates"),
+        (("2022-01-01", "2022-12-31"), ("2023-03-01", "2023-03-31"), "10 days", "0 dates"),
+    ],
+)
+def test_the_estimate_counts_what_will_be_written(days, within, step, expected):
+    survey = SeriesSurvey(days, 1, 1000)
+    assert series_estimate_text(survey, FillParameters(step=step), 2, within).startswith(expected)
+
+
+def test_days_to_write_are_offered_checked_and_asked_for(qtbot, ready, work):
+    section = ready.series.section
+    assert not section.firstDay.isVisible()
+    assert (section.firstDay.date(), section.lastDay.date()) == (QDate(2023, 1, 5), QDate(2023, 2, 4))
+    section.daysOnly.click()
+    section.firstDay.setDate(QDate(2023, 1, 10))
+    assert text_of(ready, "seriesEstimate").startswith("2 dates")
+    fill(qtbot, ready)
+    (request,) = work.series.requests
+    assert (request.first_day, request.last_day) == ("2023-01-10", "2023-02-04")
+    section.lastDay.setDate(QDate(2023, 1, 9))
+    click(ready, "seriesRunButton")
+    assert "comes after the last one" in text_of(ready, "seriesProblems")
+    section.daysOnly.click()
+    fill(qtbot, ready)
+    assert (work.series.requests[-1].first_day, work.series.requests[-1].last_day) == (None, None)
+
+
+def test_the_pixel_curves_have_the_plan_of_the_run_as_long_as_the_form_is_the_same(qtbot, ready, work):
+    work.series.plan = {"method": "harmonic", "strength": 0.1}
+    fill(qtbot, ready)
+    followed = ready.series.curves
+    qtbot.waitUntil(lambda: followed.source is not None and followed.source.plan == work.series.plan, timeout=5000)
+    enter(ready, "step", "5 days")  # decides what is written, not the curves
+    qtbot.wait(500)
+    assert followed.source.plan == work.series.plan
+    enter(ready, "method", "linear")
+    qtbot.waitUntil(lambda: followed.source.fill.method == "linear", timeout=5000)
+    assert followed.source.plan is None
+
+
 def test_a_folder_of_the_users_with_masks_is_used(qtbot, ready, work, tmp_path):
     for name in ("my ndvi", "my masks"):
         (tmp_path / name).mkdir()
@@ -334,13 +388,15 @@ def test_the_tab_key_goes_through_the_form_from_top_to_bottom(qtbot, ready, ifac
     section = ready.series.section
     section.moreFill.setCollapsed(False)
     iface.window.activateWindow()
-    section.areaOnly.setEnabled(True)
-    section.areaOnly.setFocus()
+    section.curvesButton.setEnabled(True)
+    section.daysOnly.setChecked(True)
+    section.curvesButton.setFocus()
     seen = []
-    for _ in range(9):
+    for _ in range(12):
         ready.focusNextChild()
         seen.append(ready.focusWidget())
     assert [widget.objectName().removeprefix("parameter_") for widget in seen] == [
+        "daysOnly", "firstDay", "lastDay",
         "method", "robust", "step", "moreFill", "collapseButton", "strength", "layout", "number_type", "seasonsOn",
     ]  # fmt: skip
 
