@@ -57,7 +57,7 @@ def make_block(days: np.ndarray, seed: int) -> np.ndarray:
 def work(days: np.ndarray, values: np.ndarray, targets: np.ndarray, plan: FillPlan) -> Spent:
     """The productivity of one block."""
     times = [time.perf_counter()]
-    curve = fit_curves(days, values, targets, plan).values
+    curve = fit_curves(days, values, targets, plan, errors=0).values
     times.append(time.perf_counter())
     maps = season_maps(targets, curve, YEAR, SeasonParameters())
     times.append(time.perf_counter())

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.fields import ParameterError
+from ..core.filling.blas import one_thread
 from ..engines.errors import CancelledError, EngineError, SceneError, StorageError
 from ..engines.local.library.locks import Held
 from ..series.area_mask import AreaMask, cut
@@ -39,7 +40,7 @@ def run_series(request: SeriesRequest, on_count: OnCount, is_cancelled: IsCancel
     """
     try:
         _check(request)
-        with _alone_in(request.output_folder), small_cache():
+        with _alone_in(request.output_folder), small_cache(), one_thread():
             return _carry_out(request, on_count, is_cancelled)
     except CancelledError:
         return SeriesReport(RunState.CANCELLED, _CANCELLED)

@@ -1,7 +1,7 @@
 """The 13 parameters of a season, each by its definition.
 
 Source: Copernicus Land Monitoring Service, High Resolution Vegetation Phenology and Productivity (HR-VPP), product user
-manual, table 3; of slopes and base level: Jönsson and Eklundh (2004), TIMESAT - a program for analyzing time-series of
+manual; of slopes and base level: Jönsson and Eklundh (2004), TIMESAT - a program for analyzing time-series of
 satellite sensor data, Computers & Geosciences 30.
 
 | band | is | unit |
