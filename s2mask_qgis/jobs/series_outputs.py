@@ -21,7 +21,7 @@ from .pixel_curves import curve_choices
 from .series_report import OutputKind, SeriesOutput
 from .series_request import SeriesRequest
 
-ALGORITHM = "series 2"
+ALGORITHM = "series 3"
 """Part of every digest, so that results of another version are made again. It counts up with every change of the code
 that changes a pixel by more than rounding, a plan, or what is in a file; not with speed or with words."""
 

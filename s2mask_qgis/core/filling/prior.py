@@ -29,7 +29,9 @@ MEMORY_DAYS = 60.0
 """A longer memory carries a bend further into a gap; a shorter one falls back to the level sooner."""
 ROUGH_SHARE = 0.05
 """How much of a year's own part is rough: sowing, mowing and harvest are faster than growth."""
-COLUMNS_FIRST_YEAR = 24
+COLUMNS_FIRST_YEAR = 22
+"""As many as the unknowns of harmonics up to order 10 with a trend; more gain nothing on series of one year."""
+
 COLUMNS_PER_YEAR = 12
 HIGHEST_COLUMNS = 60
 NEGLIGIBLE = 0.01
