@@ -115,8 +115,9 @@ def summarise(
     rows: list[Row] = [{} for _ in zones.features]
     groups = [(path, list(found)) for path, found in groupby(bands, key=lambda band: band.path)]
     done, total = 0, len(groups) * len(rows)
-    for path, of_raster in groups:
-        provider = _raster(path, of_raster)
+    # All stay open to the end: where one took the place of another in memory, PyQGIS took it for deleted now and then.
+    providers = [_raster(path, of_raster) for path, of_raster in groups]
+    for (path, of_raster), provider in zip(groups, providers):
         transform = QgsCoordinateTransform(zones.crs, provider.crs(), context)
         for feature, row in zip(zones.features, rows):
             if is_cancelled():
