@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
+
+Kind = TypeVar("Kind", bound="Parameters")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,37 @@ def flag(default: bool, help_text: str) -> Any:
 def day(default: str, help_text: str) -> Any:
     """A day as ISO date."""
     return field(default=default, metadata={"unit": "", "help": help_text, "is_day": True})
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A value whose fields are checked when it is made: ParameterError with every problem."""
+
+    def __post_init__(self) -> None:
+        _refuse(self.problems(dataclasses.asdict(self)))
+
+    @classmethod
+    def problems(cls, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Every problem of values given by name; names left out are not problems."""
+        return field_problems(cls, values)
+
+    def to_json(self) -> dict[str, Any]:
+        """The parameters as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls: type[Kind], values: Mapping[str, Any]) -> Kind:
+        """Parameters from a mapping; fields left out keep their defaults.
+
+        Raises ParameterError with every problem: unknown names, wrong types, values out of range.
+        """
+        _refuse(cls.problems(values))
+        return cls(**values)
+
+
+def _refuse(problems: tuple[Problem, ...]) -> None:
+    if problems:
+        raise ParameterError(problems)
 
 
 def field_problems(kind: type[Any], values: Mapping[str, Any]) -> tuple[Problem, ...]:

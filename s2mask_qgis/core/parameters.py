@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .fields import ParameterError, Problem, choice, day, defaults, field_problems, flag, number
+from .fields import Parameters, Problem, choice, day, defaults, field_problems, flag, number
 
 THRESHOLDS = ("as trained", "reflectance")
 """How clusters are judged: by the sign of the difference, as the published table was trained, or in reflectance."""
@@ -21,7 +20,7 @@ SCRIPT_NAMES = {"CUTTOF": "cutoff", "scale": "scale_m"}
 
 
 @dataclass(frozen=True)
-class RunParameters:
+class RunParameters(Parameters):
     """What a run computes. Source of the defaults: the published scripts, see docs/design.md.
 
     ``date_start`` and ``date_end`` are ISO dates, both included. Each field's metadata holds its range (``low``,
@@ -55,10 +54,10 @@ class RunParameters:
     kndvi: bool = flag(False, "Write the kernel NDVI (kNDVI) of each image as well.")
     seed: int = number(0, 0, 2**31 - 1, "", "Start of the random choices; the same seed gives the same masks.")
 
-    def __post_init__(self) -> None:
-        problems = find_problems(dataclasses.asdict(self))
-        if problems:
-            raise ParameterError(problems)
+    @classmethod
+    def problems(cls, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Every problem of values given by name, alone and between them."""
+        return find_problems(values)
 
     @property
     def start(self) -> date:
@@ -70,21 +69,10 @@ class RunParameters:
         """Last day, included."""
         return date.fromisoformat(self.date_end)
 
-    def to_json(self) -> dict[str, Any]:
-        """The parameters as plain JSON values."""
-        return dataclasses.asdict(self)
-
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunParameters:
-        """Parameters from a mapping; fields left out keep their defaults.
-
-        Raises ParameterError with every problem: unknown names, wrong types, values out of range.
-        """
-        renamed = {SCRIPT_NAMES.get(name, name): value for name, value in values.items()}
-        problems = find_problems(renamed)
-        if problems:
-            raise ParameterError(problems)
-        return cls(**renamed)
+        """Parameters from a mapping, as every kind has it; names of the published scripts are understood too."""
+        return super().from_json({SCRIPT_NAMES.get(name, name): value for name, value in values.items()})
 
 
 def find_problems(values: Mapping[str, Any]) -> tuple[Problem, ...]:

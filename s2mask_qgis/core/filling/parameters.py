@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ..fields import ParameterError, choice, field_problems, flag, number
+from ..fields import Parameters, choice, flag, number
 
 METHODS = ("harmonic", "published", "linear", "savitzky-golay", "whittaker")
 """Ways to fill: penalised harmonics, the published 10/5/1 harmonics, straight lines, two smoothers."""
@@ -23,7 +20,7 @@ NUMBER_TYPES = ("float32", "int16 x 10000")
 
 
 @dataclass(frozen=True)
-class FillParameters:
+class FillParameters(Parameters):
     """How the gaps of a series are filled and what is written.
 
     ``strength`` is that of the penalty of "harmonic" and "whittaker"; 0 lets cross-validation over dates choose it.
@@ -35,20 +32,3 @@ class FillParameters:
     step: str = choice("each image", STEPS, "", "Dates that are written.")
     layout: str = choice("a file per date", LAYOUTS, "", "How the dates are laid out in files.")
     number_type: str = choice("float32", NUMBER_TYPES, "", "How values are stored.")
-
-    def __post_init__(self) -> None:
-        problems = field_problems(FillParameters, dataclasses.asdict(self))
-        if problems:
-            raise ParameterError(problems)
-
-    def to_json(self) -> dict[str, Any]:
-        """The parameters as plain JSON values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> FillParameters:
-        """Parameters from a mapping; fields left out keep their defaults. ParameterError with every problem."""
-        problems = field_problems(cls, values)
-        if problems:
-            raise ParameterError(problems)
-        return cls(**values)
