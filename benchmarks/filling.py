@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import numpy as np  # noqa: E402
 from scipy.ndimage import gaussian_filter  # noqa: E402
 
+from peer_environments import peer_python  # noqa: E402
 from s2mask_qgis.core.filling.blas import one_thread  # noqa: E402
 from s2mask_qgis.core.filling.curves import fill, fitted_values  # noqa: E402
 from s2mask_qgis.core.filling.normal_equations import distinct  # noqa: E402
@@ -86,7 +87,7 @@ class Peers:
         np.save(FOLDER / "days.npy", days)
         np.save(FOLDER / "values.npy", values)
         script = Path(__file__).parent / "in_peers_environment" / "filling.py"
-        command = [str(peer_python()), str(script), str(FOLDER)]
+        command = [str(peer_python(FOLDER, "filling_peers.txt")), str(script), str(FOLDER)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()
 
@@ -109,19 +110,6 @@ class Peers:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait()
-
-
-def peer_python() -> Path:
-    """The interpreter of the peers' own virtual environment, which is made or completed where need be."""
-    python = FOLDER / "venv" / "bin" / "python"
-    wanted = ROOT / "requirements" / "filling_peers.txt"
-    installed = FOLDER / "venv" / wanted.name
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "venv")], check=True)
-    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(wanted)], check=True)
-        installed.write_bytes(wanted.read_bytes())
-    return python
 
 
 def timed(work: Callable[[], object], pixels: int) -> Callable[[], Seconds]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import numpy as np  # noqa: E402
 
+import peer_environments  # noqa: E402
 from s2mask_qgis.core.clusters import find  # noqa: E402
 from s2mask_qgis.core.grid import Grid  # noqa: E402
 from s2mask_qgis.core.mask import probability  # noqa: E402
@@ -164,17 +165,8 @@ def seconds_each_of_two(work: Callable[[], object]) -> float:
 
 
 def peer_python() -> Path:
-    """The interpreter of the peers' own virtual environment, which is made or completed where need be."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    python = FOLDER / "venv" / "bin" / "python"
-    wanted = ROOT / "requirements" / "peers.txt"
-    installed = FOLDER / "venv" / wanted.name
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "venv")], check=True)
-    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(wanted)], check=True)
-        installed.write_bytes(wanted.read_bytes())
-    return python
+    """The interpreter of the peers' own virtual environment."""
+    return peer_environments.peer_python(FOLDER, "peers.txt")
 
 
 def peer_environment() -> dict[str, str]:

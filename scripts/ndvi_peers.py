@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from scipy.signal import savgol_filter
 
 from ndvi_holdouts import Split
+from peer_environments import peer_python
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "ndvi-peers"
@@ -36,12 +36,7 @@ def savitzky_golay(split: Split) -> np.ndarray:
 
 def start_whittaker(splits: list[Split]) -> subprocess.Popen[bytes]:
     """whittaker-eilers with its own cross-validated strength for every pixel, in a process of its environment."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    python = FOLDER / "venv" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(FOLDER / "venv")], check=True)
-        requirements = ROOT / "requirements" / "ndvi_peers.txt"
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], check=True)
+    python = peer_python(FOLDER, "ndvi_peers.txt")
     arrays = {}
     for number, split in enumerate(splits):
         arrays[f"days{number}"] = split.series.days
