@@ -64,7 +64,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "state": report.state.value,
         "images": len(report.outputs),
         "layers": len(QgsProject.instance().mapLayers()),
-        "steps": len(series.results._steps),
+        "steps": len(series.results._stepper.steps),
         "gaps": [gap.to_json() for gap in recorder.gaps],
     }
 

@@ -121,7 +121,7 @@ class S2MaskDock(QgsDockWidget):
         self.series.settled.connect(self._save)
         self.series.ended.connect(lambda _report: QTimer.singleShot(0, self._show_series))  # once it is laid out
         self.results.shown.connect(lambda _outcome: self.keys.follow(self.results.step))
-        self.series.results.shown.connect(lambda: self.keys.follow(self.series.results.step))
+        self.series.results.shown.connect(lambda _dates: self.keys.follow(self.series.results.step))
         self._project.cleared.connect(self._on_project_cleared)
 
     def _restore(self) -> None:
