@@ -54,6 +54,7 @@ accuracy-ndvi: .venv/ready ## Judge gap filling on observations that are held ou
 
 screenshots: zip ## Take the pictures of docs/images in real QGIS
 	@$(VENV_PYTHON) scripts/screenshots.py
+	@$(VENV_PYTHON) scripts/chart_pictures.py
 
 clean: ## Remove what was built, the sample and the virtual environment
 	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings

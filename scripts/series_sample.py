@@ -21,18 +21,25 @@ OFFSET = 1000
 MASK_CODES = {Truth.CLOUD: 1, Truth.THIN_CLOUD: 1, Truth.SHADOW: 2, Truth.NO_DATA: 255}
 
 
-def write_series(folder: Path, settings: SampleSettings = SETTINGS) -> None:
-    """Write ndvi/<YYYYMMDD>.tif and mask/<YYYYMMDD>.tif (0 clear, 1 cloud, 2 shadow) into a folder."""
+def write_series(folder: Path, settings: SampleSettings = SETTINGS) -> dict[str, float]:
+    """Write ndvi/<YYYYMMDD>.tif and mask/<YYYYMMDD>.tif (0 clear, 1 cloud, 2 shadow) into a folder.
+
+    Returns the share of pixels that is masked, 0-1, by day as YYYYMMDD.
+    """
     gdal.UseExceptions()
     landscape = build_landscape(settings)
+    masked = {}
     for acquisition in plan_acquisitions(settings):
         seen = observe(landscape, acquisition, settings.seed)
-        name = f"{acquisition.start[:8]}.tif"
+        day = acquisition.start[:8]
+        name = f"{day}.tif"
         _write(folder / "ndvi" / name, _ndvi(seen), settings.grid, -9999)
         mask = np.zeros(seen.truth.shape, np.uint8)
         for truth, code in MASK_CODES.items():
             mask[seen.truth == truth] = code
         _write(folder / "mask" / name, mask, settings.grid, 255)
+        masked[day] = float((mask > 0).mean())
+    return masked
 
 
 def _ndvi(seen: Observation) -> np.ndarray:
