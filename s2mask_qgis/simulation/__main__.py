@@ -28,12 +28,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--step-days", type=int, default=defaults.step_days, help="days apart (default %(default)s)")
     parser.add_argument("--first-date", type=date.fromisoformat, default=defaults.first_date, help="YYYY-MM-DD")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="another seed, another sample")
+    parser.add_argument("--surfaces", action="store_true", help="with ground that looks like clouds and is none")
     workers = min(_MOST_WORKERS, os.cpu_count() or 1)
     parser.add_argument("--workers", type=int, default=workers, help="processes (default %(default)s)")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     try:
-        settings = SampleSettings(options.size, options.dates, options.step_days, options.first_date, options.seed)
+        settings = SampleSettings(
+            options.size,
+            options.dates,
+            options.step_days,
+            options.first_date,
+            options.seed,
+            surfaces=options.surfaces,
+        )
         write_sample(options.folder, settings, _print_count, workers=max(1, options.workers))
     except (ParameterError, EngineError) as error:
         print(error, file=sys.stderr)

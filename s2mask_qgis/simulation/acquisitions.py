@@ -17,6 +17,7 @@ _ORBITS_PER_DAY = 14.3
 _RELATIVE_ORBIT = 122
 _CLOUDY_SHARE, _CLEAR_SHARE = 0.25, 0.45
 _SWATH_LOSSES = (0.08, 0.03, 0.07, 0.02)
+_SNOW_DATES_OF_SURFACES = 3
 
 
 class Weather(Enum):
@@ -96,14 +97,14 @@ def plan_acquisitions(settings: SampleSettings) -> tuple[Acquisition, ...]:
     moments = [_moment(settings, number) for number in range(settings.dates)]
     weathers = _weathers(rng, moments)
     swaths = _swaths(settings.dates)
-    snowy = _snow_date(moments, weathers)
+    snowy = _snow_dates(moments, weathers, _SNOW_DATES_OF_SURFACES if settings.surfaces else 1)
     return tuple(
         Acquisition(
             number,
             moments[number],
             _satellite(number),
             *weathers[number],
-            number == snowy,
+            number in snowy,
             *swaths.get(number, (0.0, "")),
         )
         for number in range(settings.dates)
@@ -153,7 +154,7 @@ def _swaths(dates: int) -> dict[int, tuple[float, str]]:
     }
 
 
-def _snow_date(moments: list[datetime], weathers: list[tuple[Weather, float]]) -> int | None:
-    """The clearest date of the winter months, None where there is none."""
+def _snow_dates(moments: list[datetime], weathers: list[tuple[Weather, float]], count: int) -> list[int]:
+    """The ``count`` clearest dates of the winter months, or as many as there are."""
     winter = [number for number, moment in enumerate(moments) if moment.month in (12, 1, 2)]
-    return min(winter, key=lambda number: weathers[number][1], default=None)
+    return sorted(winter, key=lambda number: weathers[number][1])[:count]

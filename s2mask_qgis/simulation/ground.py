@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from . import spectra
 from .acquisitions import Acquisition
+from .cases import Cover, case_map, covers_of, snow_of
 from .landscape import Landscape, Parcels
 from .noise import FloatArray, smooth_step
 from .phenology import CROPS, Surface, ground_cover
@@ -20,22 +21,32 @@ _SIDE_LIGHT = np.array([0.12, 0.76, 0.12], np.float32)
 @dataclass(frozen=True)
 class Ground:
     """The ground of a date: ``mean`` and ``contrast`` hold reflectance per parcel and band (parcel, 13); a pixel is
-    the mean plus its texture times the contrast. ``snow`` is the share of snow (y, x), None without snow."""
+    the mean plus its texture times the contrast. ``snow`` is the share of snow (y, x), None without snow;
+    ``covers`` is what lies over the parcels below it."""
 
     landscape: Landscape
     mean: FloatArray
     contrast: FloatArray
     snow: FloatArray | None
+    covers: tuple[Cover, ...] = ()
 
     def reflectance(self, band: int) -> FloatArray:
         """Surface reflectance (y, x) at 10 m of the band with this place in BANDS."""
         parcel = self.landscape.parcel
         values = self.mean[:, band][parcel] + self.landscape.texture * self.contrast[:, band][parcel]
+        for cover in self.covers:
+            values += cover.share * (cover.brightness * cover.spectrum[band] - values)
         if self.snow is not None:
             values += self.snow * (spectra.SNOW[band] - values)
         values = ndimage.correlate1d(values, _SIDE_LIGHT, axis=0, mode="nearest")
         values = ndimage.correlate1d(values, _SIDE_LIGHT, axis=1, mode="nearest")
         return np.maximum(values, 0.001)
+
+    def case(self) -> np.ndarray | None:
+        """The Case of each pixel (y, x), None for a landscape without."""
+        if self.landscape.cases is None:
+            return None
+        return case_map(self.covers, self.snow, self.landscape.height, self.landscape.surface)
 
 
 def ground_of(landscape: Landscape, acquisition: Acquisition, rng: np.random.Generator) -> Ground:
@@ -52,7 +63,11 @@ def ground_of(landscape: Landscape, acquisition: Acquisition, rng: np.random.Gen
             )
     woods = np.isin(landscape.parcels.surface, (Surface.DECIDUOUS, Surface.CONIFEROUS))
     mean[woods] *= 0.75 + 0.35 * np.cos(np.radians(zenith))
-    return Ground(landscape, mean, contrast, _snow(landscape) if acquisition.snow else None)
+    if landscape.cases is None:
+        return Ground(landscape, mean, contrast, _snow(landscape) if acquisition.snow else None)
+    covers = covers_of(landscape.cases, landscape.surface, acquisition)
+    snow = snow_of(landscape.cases, landscape.height) * _held(landscape) if acquisition.snow else None
+    return Ground(landscape, mean, contrast, snow, covers)
 
 
 def _surface_spectra(
@@ -107,6 +122,12 @@ def _mix(*shares: tuple[np.ndarray, np.ndarray]) -> FloatArray:
 
 def _snow(landscape: Landscape) -> FloatArray:
     """Share of snow (0-1): from the height, less under trees and on roads, none on water."""
+    cover = smooth_step(landscape.height + 0.05 * landscape.texture, 0.52, 0.72)
+    return np.clip(cover * _held(landscape), 0.0, 0.96)
+
+
+def _held(landscape: Landscape) -> FloatArray:
+    """Share of fallen snow that is seen from above."""
     held = np.full(len(Surface), 0.94, np.float32)
     held[[Surface.DECIDUOUS, Surface.CONIFEROUS, Surface.WATER, Surface.HOUSES, Surface.ROAD]] = (
         0.4,
@@ -115,5 +136,4 @@ def _snow(landscape: Landscape) -> FloatArray:
         0.6,
         0.35,
     )
-    cover = smooth_step(landscape.height + 0.05 * landscape.texture, 0.52, 0.72)
-    return np.clip(cover * held[landscape.surface], 0.0, 0.96)
+    return held[landscape.surface]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .cases import CaseLayout, lay_out
 from .noise import FloatArray, above_share, random_field, smooth_step
 from .phenology import CROP_SHARES, CROPS, Surface
 from .settings import SampleSettings
@@ -30,12 +31,13 @@ class Parcels:
 @dataclass(frozen=True)
 class Landscape:
     """``parcel`` numbers the parcels (y, x), ``texture`` says how a pixel differs from its parcel (about -1 to 1),
-    ``height`` how snow is spread (0-1)."""
+    ``height`` how snow is spread (0-1), ``cases`` where and when the ground looks like a cloud or a shadow."""
 
     parcel: np.ndarray
     texture: FloatArray
     height: FloatArray
     parcels: Parcels
+    cases: CaseLayout | None = None
 
     @property
     def surface(self) -> np.ndarray:
@@ -60,7 +62,10 @@ def build_landscape(settings: SampleSettings) -> Landscape:
     texture = 0.75 * random_field(rng, size, 14, 2.2) + 0.35 * rng.standard_normal((size, size), dtype=np.float32)
     texture = np.where(np.isnan(mosaic), np.clip(texture, -2.2, 2.2), mosaic).astype(np.float32)
     height = smooth_step(random_field(rng, size, size / 2.5, 3.0) + (size / 2 - y) / size * 3, -1.5, 1.5)
-    return Landscape(parcel, texture, height, parcels)
+    landscape = Landscape(parcel, texture, height, parcels)
+    if not settings.surfaces:
+        return landscape
+    return replace(landscape, cases=lay_out(settings, landscape.surface, parcel, parcels.surface))
 
 
 def _blocks(

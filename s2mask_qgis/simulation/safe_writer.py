@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from ..core.grid import Grid
 from ..core.scenes import BANDS, Ring
 from . import safe_metadata, spectra
@@ -13,7 +15,8 @@ from .rasters import gdal_errors, to_degrees, write_raster
 from .safe_metadata import ProductFacts
 from .scene import SWATH_SLOPE, Observation, swath_cut_px
 
-TRUTH_FOLDER = "truth"
+TRUTH_FOLDER, CASE_FOLDER = "truth", "surface"
+"""Beside the products: what each pixel is (Truth), and what kind of ground lies there (Case) where a sample has it."""
 
 
 def product_path(folder: Path, acquisition: Acquisition) -> Path:
@@ -26,26 +29,41 @@ def truth_path(folder: Path, acquisition: Acquisition) -> Path:
     return folder / TRUTH_FOLDER / f"{acquisition.index}.tif"
 
 
+def case_path(folder: Path, acquisition: Acquisition) -> Path:
+    """Where the cases of an acquisition lie in a sample that has them."""
+    return folder / CASE_FOLDER / f"{acquisition.index}.tif"
+
+
 def write_product(folder: Path, acquisition: Acquisition, observation: Observation, grid: Grid, jp2: bool) -> None:
-    """Writes the truth, then the product under a passing name that becomes its own at the end.
+    """Writes the truth (and the cases), then the product under a passing name that becomes its own at the end.
 
     Raises StorageError where the disk is full or ``folder`` cannot be written; nothing half-written is left then.
     """
     final = product_path(folder, acquisition)
     partial = folder / f".{final.stem}.part"
-    truth = truth_path(folder, acquisition)
-    partial_truth = truth.with_name(f".{truth.stem}.part.tif")
+    beside = {truth_path(folder, acquisition): observation.truth}
+    if observation.case is not None:
+        beside[case_path(folder, acquisition)] = observation.case
     with gdal_errors(final):
         try:
             shutil.rmtree(partial, ignore_errors=True)
-            truth.parent.mkdir(parents=True, exist_ok=True)
-            write_raster(partial_truth, observation.truth, grid)
-            partial_truth.replace(truth)
+            for path, classes in beside.items():
+                _write_classes(path, classes, grid)
             _write_files(partial, acquisition, observation, grid, ".jp2" if jp2 else ".tif")
             partial.replace(final)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-            partial_truth.unlink(missing_ok=True)
+
+
+def _write_classes(path: Path, classes: np.ndarray, grid: Grid) -> None:
+    """Writes a raster of classes at 10 m, whole or not at all."""
+    partial = path.with_name(f".{path.stem}.part.tif")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write_raster(partial, classes, grid)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def footprint(acquisition: Acquisition, grid: Grid) -> Ring:

@@ -38,12 +38,14 @@ class Truth(IntEnum):
 @dataclass(frozen=True)
 class Observation:
     """``numbers`` holds each band's digital numbers (uint16, 0 outside the swath) at its native pixel size;
-    ``truth`` the Truth at 10 m (uint8); the percentages are of the pixels inside the swath."""
+    ``truth`` the Truth at 10 m (uint8), ``case`` the Case where the sample has such; the percentages are of the pixels
+    inside the swath."""
 
     numbers: dict[str, np.ndarray]
     truth: np.ndarray
     cloudy_percent: float
     snow_percent: float
+    case: np.ndarray | None = None
 
 
 def observe(landscape: Landscape, acquisition: Acquisition, seed: int) -> Observation:
@@ -63,7 +65,7 @@ def observe(landscape: Landscape, acquisition: Acquisition, seed: int) -> Observ
         seen += spectra.NOISE[place] * rng.standard_normal(seen.shape, dtype=np.float32)
         numbers[band] = _digital_numbers(seen, _all_valid(valid, factor))
     truth = _truth(sky, valid)
-    return Observation(numbers, truth, _percent(truth, valid), _snow_percent(ground, valid))
+    return Observation(numbers, truth, _percent(truth, valid), _snow_percent(ground, valid), ground.case())
 
 
 def swath(acquisition: Acquisition, size_px: int) -> np.ndarray:

@@ -35,7 +35,8 @@ class SampleSettings:
 
     ``size_px`` is the number of 10 m pixels along each side (a multiple of 6, so that 20 m and 60 m pixels fit);
     ``dates`` acquisitions are ``step_days`` apart from ``first_date`` on; the first ``jp2_products`` products hold
-    their bands as lossless JPEG 2000 like the real ones, the others as GeoTIFF, which is written faster.
+    their bands as lossless JPEG 2000 like the real ones, the others as GeoTIFF, which is written faster. With
+    ``surfaces`` the ground changes in ways that look like clouds and shadows and are none (see cases.py).
     """
 
     size_px: int = 1020
@@ -44,6 +45,7 @@ class SampleSettings:
     first_date: date = date(2022, 11, 2)
     seed: int = 0
     jp2_products: int = 1
+    surfaces: bool = False
 
     def __post_init__(self) -> None:
         problems = [
@@ -65,4 +67,6 @@ class SampleSettings:
     def to_json(self) -> str:
         """One line that tells two samples apart, the version of the generator included."""
         values = asdict(self) | {"first_date": self.first_date.isoformat(), "generator_version": GENERATOR_VERSION}
+        if not self.surfaces:
+            del values["surfaces"]  # samples from before there was a choice are the same and stay valid
         return json.dumps(values, sort_keys=True)

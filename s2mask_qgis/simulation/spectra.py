@@ -32,6 +32,19 @@ METAL = _spectrum(0.240, 0.290, 0.320, 0.345, 0.360, 0.372, 0.382, 0.390, 0.405,
 ASPHALT = _spectrum(0.075, 0.090, 0.105, 0.120, 0.132, 0.142, 0.152, 0.162, 0.175, 0.18, 0.20, 0.215, 0.195)
 SNOW = _spectrum(0.800, 0.810, 0.800, 0.790, 0.780, 0.765, 0.755, 0.740, 0.710, 0.66, 0.20, 0.110, 0.085)
 
+# Surfaces that brighten or darken without a cloud; the order of magnitude is that of the classes of the ECOSTRESS
+# spectral library (Meerdink et al. 2019, https://doi.org/10.1016/j.rse.2019.05.015); the sand is as bright as the
+# calibration site Libya 4 (Helder et al. 2013, https://doi.org/10.1109/TGRS.2013.2243738).
+STUBBLE = _spectrum(0.115, 0.145, 0.205, 0.265, 0.300, 0.335, 0.360, 0.380, 0.400, 0.41, 0.40, 0.430, 0.320)
+PALE_SOIL = _spectrum(0.150, 0.190, 0.250, 0.310, 0.335, 0.350, 0.365, 0.380, 0.395, 0.40, 0.44, 0.480, 0.440)
+SAND = _spectrum(0.190, 0.210, 0.310, 0.430, 0.470, 0.500, 0.530, 0.550, 0.570, 0.58, 0.62, 0.660, 0.590)
+MEMBRANE = _spectrum(0.580, 0.680, 0.740, 0.760, 0.770, 0.770, 0.760, 0.750, 0.740, 0.70, 0.60, 0.560, 0.450)
+FLOOD = _spectrum(0.075, 0.090, 0.125, 0.130, 0.120, 0.075, 0.070, 0.055, 0.045, 0.03, 0.01, 0.012, 0.010)
+CHAR = _spectrum(0.030, 0.035, 0.042, 0.050, 0.056, 0.064, 0.070, 0.078, 0.085, 0.09, 0.12, 0.145, 0.150)
+
+GLINT = _spectrum(1.00, 1.00, 1.00, 1.00, 0.99, 0.99, 0.98, 0.98, 0.97, 0.97, 0.95, 0.90, 0.83)
+"""What a wave of water mirrors, relative to the visible: its index of refraction falls in the infrared."""
+
 # Top of the atmosphere under a high sun: what the air adds, and the share of the surface signal that it lets through.
 PATH = _spectrum(0.088, 0.060, 0.032, 0.019, 0.015, 0.012, 0.010, 0.009, 0.006, 0.002, 0.0008, 0.0015, 0.001)
 TRANSMISSION = _spectrum(0.74, 0.81, 0.87, 0.92, 0.92, 0.93, 0.94, 0.92, 0.97, 0.30, 0.0025, 0.95, 0.90)
