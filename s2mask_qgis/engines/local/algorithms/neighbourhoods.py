@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..raster.runs import fold_runs, runs_of
 from ..raster.sources import Neighbourhood, Pixels, Source
 from ..values import ComputeError, ImageValue, KernelValue, ReducerOutput, map_sources
 from .reducers import output_of
@@ -121,20 +122,17 @@ def _extreme(
 ) -> Callable[[Pixels, int], Pixels]:
     """A function of a grown window that folds the valid pixels under ``shape``; a pixel with none is masked."""
     reach = shape.shape[0] // 2
+    runs = runs_of(shape)
 
     def apply(pixels: Pixels, radius: int) -> Pixels:
         rows, columns = (size - 2 * radius for size in pixels.data.shape)
-        offsets = [(int(y) + radius - reach, int(x) + radius - reach) for y, x in np.argwhere(shape)]
+        around = [(row + radius - reach, column + radius - reach, length) for row, column, length in runs]
         data = pixels.data
-        if pixels.valid is not None:
-            data = np.where(pixels.valid, data, np.asarray(neutral(data.dtype)).astype(data.dtype))
-        windows = [np.s_[y : y + rows, x : x + columns] for y, x in offsets]
-        result = data[windows[0]].copy()
-        for window in windows[1:]:
-            fold(result, data[window], out=result)
         if pixels.valid is None:
-            return Pixels(result)
-        found = np.logical_or.reduce([pixels.valid[window] for window in windows])
+            return Pixels(fold_runs(data, around, (rows, columns), fold))
+        data = np.where(pixels.valid, data, np.asarray(neutral(data.dtype)).astype(data.dtype))
+        result = fold_runs(data, around, (rows, columns), fold)
+        found = fold_runs(pixels.valid, around, (rows, columns), np.logical_or)
         return Pixels(np.where(found, result, 0).astype(data.dtype), found)
 
     return apply

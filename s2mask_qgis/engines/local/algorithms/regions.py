@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from osgeo import ogr
 
 from ....core.grid import Grid
 from ..raster.evaluation import Evaluation
-from ..raster.windows import blocks
+from ..raster.windows import Rectangle, blocks
 from ..values import (
     CollectionValue,
     Column,
@@ -36,6 +36,9 @@ LEAST_PART = 0.005
 
 MOST_PIXELS = 10_000_000
 """Pixels of a region where no limit is given: reduceRegion's default."""
+
+CELL_PX = 32
+"""Points in one square of this many pixels are read together: they share what lies around them."""
 
 _WHOLE = 1e-6
 """What may be missing from a whole pixel through rounding of coordinates."""
@@ -200,6 +203,53 @@ def _records(image: ImageValue, region: _Region) -> _Sampled:
     return _Sampled(Records(columns, np.concatenate(weights), np.concatenate(inside)), found)
 
 
+def _records_of_each(image: ImageValue, regions: Sequence[_Region]) -> list[_Sampled]:
+    """The pixels of each region; regions of a single pixel on one lattice are read together, square by square."""
+    cells: dict[tuple[object, ...], list[int]] = {}
+    found: dict[int, _Sampled] = {}
+    for position, region in enumerate(regions):
+        if region.shape is None and region.grid.shape_yx == (1, 1):
+            cells.setdefault(_cell(region.grid), []).append(position)
+        else:
+            found[position] = _records(image, region)
+    opacities = [band.opacity for band in image.bands if band.opacity is not None]
+    evaluation = Evaluation([*(band.source for band in image.bands), *opacities]) if cells else None
+    for members in cells.values():
+        if evaluation is not None:
+            grids = [regions[position].grid for position in members]
+            found |= zip(members, _points_read(image, evaluation, grids))
+    return [found[position] for position in range(len(regions))]
+
+
+def _cell(grid: Grid) -> tuple[object, ...]:
+    """The square that a pixel lies in."""
+    x_scale, _, x0, _, y_scale, y0 = grid.transform
+    column, row = math.floor(x0 / x_scale + 0.5), math.floor(y0 / y_scale + 0.5)
+    # Where the lattice does not begin at 0, pixels of two lattices must not share a square.
+    rest = round(x0 / x_scale - column, 6), round(y0 / y_scale - row, 6)
+    return grid.crs, x_scale, y_scale, rest, column // CELL_PX, row // CELL_PX
+
+
+def _points_read(image: ImageValue, evaluation: Evaluation, grids: Sequence[Grid]) -> Iterator[_Sampled]:
+    """The records of pixels that lie close together on one lattice."""
+    x_scale, _, _, _, y_scale, _ = grids[0].transform
+    left, top = min(grid.transform[2] for grid in grids), max(grid.transform[5] for grid in grids)
+    columns = [round((grid.transform[2] - left) / x_scale) for grid in grids]
+    rows = [round((grid.transform[5] - top) / y_scale) for grid in grids]
+    window = Rectangle(Grid(grids[0].crs, (x_scale, 0.0, left, 0.0, y_scale, top), (max(rows) + 1, max(columns) + 1)))
+    pixels = evaluation.read(window)
+    for part in pixels:
+        if part.data.ndim != 2:
+            raise ComputeError("reducing pixels that hold arrays is not implemented by the local engine")
+    count = len(image.bands)
+    for row, column in zip(rows, columns):
+        at = np.s_[row : row + 1, column]
+        read = [Column(part.data[at], part.valid_or_true()[at]) for part in pixels]
+        shares = iter(column.values for column in read[count:])
+        found = tuple(None if band.opacity is None else next(shares) for band in image.bands)
+        yield _Sampled(Records(tuple(read[:count])), found)
+
+
 def _reduced(image: ImageValue, reducer: ReducerValue, pixels: _Sampled) -> dict[str, Any]:
     """The outputs of a reducer over the pixels of an image: see reduceRegion for their names."""
     if reducer.inputs == 1:
@@ -240,13 +290,15 @@ def reduce_regions(
     for each of several bands, as reduceRegion does. Pixels count as they do there.
     """
     projection = _working_projection(image, scale, projection, transform)
-    features = []
+    regions = []
     for feature in collection.elements:
         if not isinstance(feature, FeatureValue) or feature.geometry is None:
             raise ComputeError("each element of the collection must be a feature with a geometry")
         limit = MOST_PIXELS if max_pixels is None else max_pixels
-        pixels = _records(image, _limited(image, feature.geometry, scale, projection, False, limit))
-        is_one = reducer.inputs == len(image.bands) == 1
+        regions.append(_limited(image, feature.geometry, scale, projection, False, limit))
+    features = []
+    is_one = reducer.inputs == len(image.bands) == 1
+    for feature, pixels in zip(collection.elements, _records_of_each(image, regions)):
         outputs = fold_records(reducer, pixels.of_band(0)) if is_one else _reduced(image, reducer, pixels)
         features.append(replace(feature, properties={**feature.properties, **outputs}))
     return replace(collection, elements=tuple(features))

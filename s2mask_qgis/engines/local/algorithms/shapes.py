@@ -172,7 +172,7 @@ def _segmented(geometry: GeometryValue) -> ogr.Geometry:
             whole.AddGeometry(_segmented(GeometryValue(part, geometry.crs, geometry.geodesic)))
         return whole
     coordinates = geometry.geojson["coordinates"]
-    if geometry.geodesic and geometry.crs == "EPSG:4326":
+    if geometry.geodesic and geometry.crs == "EPSG:4326" and geometry.geojson["type"] not in ("Point", "MultiPoint"):
         coordinates = _along_geodesics(coordinates)
     shape = ogr.CreateGeometryFromJson(
         json.dumps({"type": _ogr_kind(geometry.geojson["type"]), "coordinates": coordinates})
