@@ -14,7 +14,7 @@ TYPED := s2mask_qgis/core s2mask_qgis/engines s2mask_qgis/jobs s2mask_qgis/serie
 PACKAGED := metadata.txt LICENSE pb_tool.cfg scripts/package.py \
 	$(shell find s2mask_qgis ui resources -name __pycache__ -prune -o -name extlibs -prune -o -print 2>/dev/null)
 
-.PHONY: accuracy-ndvi help run fill test lint format zip bench screenshots clean system
+.PHONY: accuracy accuracy-ndvi help run model fill test lint format zip bench screenshots clean system
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -48,6 +48,13 @@ zip: build/s2mask_qgis.zip ## Make the installable build/s2mask_qgis.zip
 
 bench: zip ## Measure speed and memory
 	@for script in benchmarks/*.py; do $(VENV_PYTHON) "$$script"; done
+
+model: .venv/ready ## Rebuild the models that ship, rank subsets of the published features, and write docs/models.md
+	@$(VENV_PYTHON) scripts/model.py
+	@$(VENV_PYTHON) scripts/fit_models.py
+
+accuracy: .venv/ready ## Judge every cloud mask on simulated truth and real images, and write docs/accuracy.md [SETS=]
+	@$(VENV_PYTHON) scripts/accuracy_table.py $(SETS)
 
 accuracy-ndvi: .venv/ready ## Judge gap filling on observations that are held out, and write docs/accuracy-ndvi.md
 	@OPENBLAS_NUM_THREADS=1 $(VENV_PYTHON) scripts/accuracy_ndvi.py

@@ -1,4 +1,4 @@
-"""Wires the dock into QGIS: one action in the toolbar and the Raster menu, the dock behind it, nothing else."""
+"""Wires the plugin into QGIS: an action in the toolbar and the Raster menu, the dock behind it, the algorithms."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .paths import resource
 
 if TYPE_CHECKING:
     from .gui.dock import S2MaskDock
+    from .processing.provider import S2MaskProvider
 
 MENU = "S2 Mask"
 
@@ -23,9 +24,20 @@ class S2MaskPlugin:
         self.iface = iface
         self.action: QAction | None = None
         self.dock: S2MaskDock | None = None
+        self.provider: S2MaskProvider | None = None
 
-    def initGui(self) -> None:  # noqa: N802 (the name is QGIS's)
-        """Add the action; called by QGIS when the plugin is switched on."""
+    def initProcessing(self) -> None:  # noqa: N802 (the name is QGIS's)
+        """Add the algorithms; called by QGIS where there is no window (qgis_process), and by initGui."""
+        from qgis.core import QgsApplication
+
+        from .processing.provider import S2MaskProvider
+
+        self.provider = S2MaskProvider()
+        QgsApplication.processingRegistry().addProvider(self.provider)
+
+    def initGui(self) -> None:  # noqa: N802
+        """Add the action and the algorithms; called by QGIS when the plugin is switched on."""
+        self.initProcessing()
         text = QCoreApplication.translate("S2Mask", "S2 Mask: clouds and NDVI of Sentinel-2")
         self.action = QAction(QIcon(str(resource("icon.svg"))), text, self.iface.mainWindow())
         self.action.setObjectName("s2maskAction")
@@ -36,6 +48,11 @@ class S2MaskPlugin:
 
     def unload(self) -> None:
         """Take everything away again; called by QGIS when the plugin is switched off."""
+        if self.provider is not None:
+            from qgis.core import QgsApplication
+
+            QgsApplication.processingRegistry().removeProvider(self.provider)
+            self.provider = None
         if self.dock is not None:
             self.dock.close_down()
             self.iface.removeDockWidget(self.dock)

@@ -21,17 +21,27 @@ from qgis.core import (  # noqa: E402
     QgsVectorLayer,
 )
 from qgis.gui import QgsFileWidget, QgsMapLayerComboBox  # noqa: E402
-from qgis.PyQt.QtCore import Qt  # noqa: E402
+from qgis.PyQt.QtCore import QPoint, Qt  # noqa: E402
 from qgis.PyQt.QtTest import QTest  # noqa: E402
-from qgis.PyQt.QtWidgets import QComboBox, QDockWidget, QLabel, QWidget  # noqa: E402
+from qgis.PyQt.QtWidgets import QComboBox, QDockWidget, QLabel, QLineEdit, QWidget  # noqa: E402
 
-from dock_driver import Driver, RefusedError, serve  # noqa: E402
+from dock_driver import Driver, RefusedError, enter, serve  # noqa: E402
 
 SETTLE_MS = 700
 WINDOW_SIZE = (1400, 880)
 USUAL_PX, NARROW_PX, WIDE_PX = 360, 300, 600
 RUNNING_AT = 6
 """Images done when the picture of a run is taken."""
+
+FEATURE_DAYS = 14
+"""Of so many days features are made: of three images."""
+
+LABELLED = {
+    "labelCloud": ((0.42, 0.63), (0.64, 0.71), (0.88, 0.73)),
+    "labelClear": ((0.10, 0.60), (0.62, 0.10), (0.93, 0.40)),
+    "labelShadow": ((0.56, 0.29), (0.48, 0.37), (0.76, 0.46)),
+}
+"""Where labels are clicked for a picture, as shares of the map's width and height."""
 
 SERIES_STEPS = 22
 """Dates that are stepped over before a picture: to one in the growing season."""
@@ -57,11 +67,33 @@ class Photographer(Driver):
         """All pictures, in the order of the work."""
         self.take_dock("dock-empty")
         self.fill_in()
+        self.show_parameters()
         self.show_area_elsewhere()
         self.run_and_look()
+        self.look_at_features()
+        self.label()
+        self.build_a_model()
         self.fill_a_series()
         self.run_with_a_damaged_scene()
         return {"problem": None, "pictures": self.taken}
+
+    def show_parameters(self) -> None:
+        """Every group of parameters unfolded, with some that differ from their defaults."""
+        images = self.dock.images
+        boxes = (images.moreParameters, images.backgroundBox, images.clustersBox, images.shadowBox, images.outputBox)
+        others = (self.dock.scenes, self.dock.area, self.dock.run, self.dock.results)
+        enter(self.widget(QWidget, "parameter_cloud_buffer_m"), 60)
+        enter(self.widget(QWidget, "parameter_evi2"), True)
+        self.fold(boxes[:1], False)
+        self.take_dock("dock-groups")
+        self.fold(others, True)
+        self.fold(boxes, False)
+        for width in (NARROW_PX, USUAL_PX):
+            self.set_width(width)
+            self.take_dock(f"dock-parameters-{width}px")
+        QTest.mouseClick(self.widget(QWidget, "resetButton"), Qt.MouseButton.LeftButton)
+        self.fold(boxes, True)
+        self.fold(others, False)
 
     def show_area_elsewhere(self) -> None:
         """A run is asked for an area that has no scenes; then the right area is chosen."""
@@ -103,6 +135,84 @@ class Photographer(Driver):
             self.take_dock(f"dock-{width}px")
         self.set_width(USUAL_PX)
         self.take_with_temporal_controller()
+
+    def look_at_features(self) -> None:
+        """The features of a few images are made and one of them is shown."""
+        images = self.dock.images
+        first, last = images.dateStart.date(), images.dateEnd.date()
+        images.dateStart.setDate(last.addDays(-FEATURE_DAYS))
+        enter(self.widget(QWidget, "parameter_features"), True)
+        self.pause(2 * SETTLE_MS)
+        self.reports.clear()
+        report = self.run()
+        qgis.utils.iface.messageBar().clearWidgets()
+        enter(self.widget(QWidget, "featureChoice"), "tree2")
+        self.show_image(report.images)
+        for button in ("showTrueColour", "showOutline"):
+            QTest.mouseClick(self.widget(QWidget, button), Qt.MouseButton.LeftButton)
+        self.take_window("window-feature")
+        for button in ("showFeatures", "showMask", "showTrueColour"):
+            QTest.mouseClick(self.widget(QWidget, button), Qt.MouseButton.LeftButton)
+        self.unfold_a_layer("mask")
+        self.take_window("window-mask")
+        for button in ("showMask", "showOutline"):
+            QTest.mouseClick(self.widget(QWidget, button), Qt.MouseButton.LeftButton)
+        enter(self.widget(QWidget, "parameter_features"), False)
+        images.dateStart.setDate(first)
+
+    def label(self) -> None:
+        """A few clicks on the map, in every class."""
+        canvas = qgis.utils.iface.mapCanvas()
+        above = (self.dock.scenes, self.dock.area, self.dock.images)
+        self.fold(above, True)
+        for button, places in LABELLED.items():
+            QTest.mouseClick(self.widget(QWidget, button), Qt.MouseButton.LeftButton)
+            for column, row in places:
+                place = QPoint(int(column * canvas.width()), int(row * canvas.height()))
+                QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+        self.take_window("window-labels")
+        self.set_width(NARROW_PX)
+        self.take_dock("dock-labels-300px")
+        self.set_width(USUAL_PX)
+        QTest.keyClick(canvas, Qt.Key.Key_Escape)
+        self.fold(above, False)
+
+    def build_a_model(self) -> None:
+        """A model is built from labels and chosen, pictured on the way."""
+        sections = (self.dock.scenes, self.dock.area, self.dock.images, self.dock.run, self.dock.results)
+        self.fold(sections, True)
+        section = self.dock.model.section
+        section.setCollapsed(False)
+        self.take_dock("model-empty")
+        QTest.mouseClick(self.widget(QWidget, "buildButton"), Qt.MouseButton.LeftButton)
+        self.take_dock("model-problem")
+        enter(self.widget(QWidget, "labelsSource"), "file")
+        self.widget(QgsFileWidget, "labelsFile").setFilePath(self.job["labels_file"])
+        self.widget(QLineEdit, "modelName").setText("Simulated hills")
+        section.buildBox.setCollapsed(False)
+        self.take_dock("model-ready")
+        section.buildBox.setCollapsed(True)
+        ended: list[Any] = []
+        self.dock.model.ended.connect(ended.append)
+        QTest.mouseClick(self.widget(QWidget, "buildButton"), Qt.MouseButton.LeftButton)
+        progress = self.widget(QWidget, "modelProgress")
+        self.wait(lambda: progress.value() > 0 or bool(ended), self.job["timeout_s"], "No features came")
+        self.take(self.dock, "model-running")
+        self.wait(lambda: bool(ended), self.job["timeout_s"], "The model was not built")
+        self.take_window("window-model-built")
+        qgis.utils.iface.messageBar().clearWidgets()
+        for width in (NARROW_PX, WIDE_PX):
+            self.set_width(width)
+            self.take_dock(f"model-{width}px")
+        self.set_width(USUAL_PX)
+        self.take_dock("model-built")
+        if not ended[0].rows:
+            raise RefusedError(ended[0].message)
+        self.fold(sections, False)
+        QTest.mouseClick(self.widget(QWidget, "useModelButton"), Qt.MouseButton.LeftButton)
+        section.setCollapsed(True)
+        self.take_dock("dock-own-model")
+        QTest.mouseClick(self.widget(QWidget, "resetButton"), Qt.MouseButton.LeftButton)
 
     def take_with_temporal_controller(self) -> None:
         """The window with QGIS's own panel open, two steps on by the key."""

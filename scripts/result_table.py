@@ -9,7 +9,7 @@ from typing import Any
 from accuracy import Accuracy, total
 
 HEAD = ("image", "date", "cloud", "NDVI", "seconds")
-ACCURACY_HEAD = ("bal. accuracy", "recall", "false alarms", "cirrus flagged")
+ACCURACY_HEAD = ("bal. accuracy", "recall", "false alarms", "cirrus flagged", "shadow F1")
 
 
 def percent(share: float | None) -> str:
@@ -49,14 +49,20 @@ def _facts(image: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _in_words(accuracy: Accuracy) -> str:
-    names = ("balanced accuracy", "recall", "false alarms", "thin cirrus flagged")
+    names = ("balanced accuracy", "recall", "false alarms", "thin cirrus flagged", "shadow F1")
     return ", ".join(f"{name} {cell}" for name, cell in zip(names, _accuracy_cells(accuracy), strict=True))
 
 
 def _accuracy_cells(accuracy: Accuracy | None) -> tuple[str, ...]:
     if accuracy is None:
         return ("–",) * len(ACCURACY_HEAD)
-    shares = (accuracy.balanced_accuracy, accuracy.recall, accuracy.false_alarm_rate, accuracy.cirrus_share_flagged)
+    shares = (
+        accuracy.balanced_accuracy,
+        accuracy.recall,
+        accuracy.false_alarm_rate,
+        accuracy.cirrus_share_flagged,
+        accuracy.shadow_f1,
+    )
     return tuple(percent(share) for share in shares)
 
 

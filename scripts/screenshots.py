@@ -14,6 +14,7 @@ from qgis.PyQt.QtGui import QImage, qRgb
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import label_sample  # noqa: E402
 import real_qgis  # noqa: E402
 import run  # noqa: E402
 import series_sample  # noqa: E402
@@ -22,7 +23,17 @@ SIZE_PX, DATES = 720, 24
 TIMEOUT_S = 600
 FOLDER = ROOT / "build" / "screenshots"
 IMAGES = ROOT / "docs" / "images"
-KEPT = ("overview", "dock-scenes", "dock-running", "dock-results", "dock-problem", "series-done", "series-seasons")
+KEPT = (
+    "overview",
+    "dock-scenes",
+    "dock-running",
+    "dock-results",
+    "dock-problem",
+    "window-labels",
+    "model-built",
+    "series-done",
+    "series-seasons",
+)
 COLOURS, COMMON_COLOURS = 256, 64
 
 
@@ -45,12 +56,14 @@ def take() -> list[str]:
     (FOLDER / "scenes").symlink_to(scenes)  # a short name in the pictures
     damage(scenes, FOLDER / "damaged")
     series_sample.write_series(FOLDER / "years")
+    label_sample.write_labels(scenes, FOLDER / "labels.csv")
     job = run.make_job(options, scenes, scenes / "area.gpkg", {})
     job |= {
         "scenes_folder": str(FOLDER / "scenes"),
         "pictures_folder": str(FOLDER),
         "damaged_folder": str(FOLDER / "damaged"),
         "damaged_output_folder": str(FOLDER / "damaged_results"),
+        "labels_file": str(FOLDER / "labels.csv"),
         "series_input": str(FOLDER / "years"),
         "series_folder": str(FOLDER / "series"),
     }

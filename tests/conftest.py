@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,11 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("no real Sentinel-2 data: there is no ../shared/data beside the repository")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_rasters(qgis_app: object) -> Iterator[None]:
+    """Graphs of expressions refer to themselves and hold rasters until they are collected, which must not be after QGIS
+    has taken GDAL's drivers away: the end of a session would crash."""
+    yield
+    gc.collect()

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal, ogr, osr
 
+from scene_stacks import NODATA as NODATA
+from scene_stacks import Place, reference, scene_properties, write_stack
+
 BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 PATCH = Path(__file__).resolve().parents[2] / "shared" / "data" / "eolearn-l1c"
 COMPLETE_DATES = 5
 TILE = "33TWM"
 EPSG = 32633
 SCALE_M = 10.0
-NODATA = 65535
 
 
 def read_eolearn_scenes() -> list[tuple[datetime, np.ndarray, float]]:
@@ -42,19 +44,10 @@ def scene_index(time: datetime) -> str:
 
 def write_eolearn_scenes(folder: Path) -> list[str]:
     """Write the five complete 13-band dates as NAME.tif + NAME.json; returns their system:index in order of time."""
-    folder.mkdir(parents=True, exist_ok=True)
     indexes = []
     for time, pixels, cloud in read_eolearn_scenes():
-        index = scene_index(time)
-        _write_stack(folder / f"{index}.tif", pixels)
-        properties = {
-            "system:index": index,
-            "system:time_start": int(time.timestamp() * 1000),
-            "MGRS_TILE": TILE,
-            "CLOUDY_PIXEL_PERCENTAGE": cloud,
-        }
-        (folder / f"{index}.json").write_text(json.dumps(properties, indent=2))
-        indexes.append(index)
+        write_stack(folder, scene_properties(time, TILE, cloud), pixels, BANDS, Place(EPSG, *upper_left(), SCALE_M))
+        indexes.append(scene_index(time))
     return indexes
 
 
@@ -70,31 +63,11 @@ def write_area(path: Path, folder: Path, margin_m: float = 100.0) -> Path:
         ring.AddPoint_2D(x, y)
     polygon = ogr.Geometry(ogr.wkbPolygon)
     polygon.AddGeometry(ring)
-    degrees = _reference(4326)
-    polygon.Transform(osr.CoordinateTransformation(_reference(EPSG), degrees))
+    degrees = reference(4326)
+    polygon.Transform(osr.CoordinateTransformation(reference(EPSG), degrees))
     source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
     layer = source.CreateLayer("area", degrees, ogr.wkbPolygon)
     feature = ogr.Feature(layer.GetLayerDefn())
     feature.SetGeometry(polygon)
     layer.CreateFeature(feature)
     return path
-
-
-def _write_stack(path: Path, pixels: np.ndarray) -> None:
-    bands, rows, columns = pixels.shape
-    stack = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, bands, gdal.GDT_UInt16, ["COMPRESS=DEFLATE"])
-    x, y = upper_left()
-    stack.SetGeoTransform((x, SCALE_M, 0.0, y, 0.0, -SCALE_M))
-    stack.SetProjection(_reference(EPSG).ExportToWkt())
-    for number, name in enumerate(BANDS, start=1):
-        band = stack.GetRasterBand(number)
-        band.SetDescription(name)
-        band.SetNoDataValue(NODATA)
-        band.WriteArray(pixels[number - 1])
-
-
-def _reference(epsg: int) -> osr.SpatialReference:
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(epsg)
-    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    return reference

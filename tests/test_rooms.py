@@ -18,20 +18,21 @@ PACKAGE = "s2mask_qgis"
 ALLOWED = {
     "__init__": {"plugin"},
     "paths": set(),
-    "core": {"numpy", "scipy", "ee"},
-    "engines": {"core", "numpy", "scipy", "ee", "osgeo", "httplib2"},
+    "core": {"numpy", "scipy", "ee", "sklearn"},
+    "engines": {"core", "numpy", "scipy", "ee", "osgeo", "httplib2", "s2cloudless"},
     "series": {"core", "engines.errors", "engines.local.library.rasters", "numpy", "osgeo"},
-    "jobs": {"core", "engines", "series"},
+    "jobs": {"core", "engines", "series", "paths", "matplotlib"},
     "simulation": {"core", "engines.errors", "numpy", "scipy", "osgeo"},
     "gis": {"core", "jobs", "paths", "qgis.core", "qgis.analysis", "qgis.PyQt"},
     "gui": {"core", "jobs", "gis", "engines.errors", "simulation.sample", "paths", "qgis", "matplotlib"},
-    "processing": {"core", "jobs", "gis", "paths", "qgis.core", "qgis.PyQt"},
+    "processing": {"core", "jobs", "gis", "engines.errors", "paths", "qgis.core", "qgis.PyQt"},
     "plugin": {"gui", "processing", "gis", "jobs", "simulation", "core", "paths", "qgis"},
 }
 
 # What a module may not load by being imported; inside functions, and for type checking only, it may.
 HEAVY = {"ee", "numpy", "scipy", "osgeo", "matplotlib"}
-LIGHT_ROOMS = {"__init__", "plugin", "paths", "gui", "gis"}
+OPTIONAL = {"matplotlib", "sklearn", "s2cloudless"}
+LIGHT_ROOMS = {"__init__", "plugin", "paths", "gui", "gis", "processing"}
 
 VALUE_MODULES = {
     "core.scenes",
@@ -147,6 +148,13 @@ def test_our_own_modules_are_imported_relatively():
 
 def test_iface_is_passed_in_and_never_imported():
     wrong = [found for found in IMPORTS if not found.is_ours and found.target.split(".")[-1] == "iface"]
+    assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize("room", ["core", "engines", "jobs"])
+def test_libraries_that_may_be_missing_are_imported_in_functions_only(room):
+    loaded = [found for found in IMPORTS if found.room == room and found.at_load]
+    wrong = [found for found in loaded if found.target.split(".")[0] in OPTIONAL]
     assert not wrong, listed(wrong)
 
 

@@ -6,6 +6,7 @@
       <colorPalette>
         <paletteEntry value="0" color="#ffffff" alpha="0" label="clear"/>
         <paletteEntry value="1" color="#ffffff" alpha="180" label="cloud"/>
+        <paletteEntry value="2" color="#3f1670" alpha="190" label="shadow"/>
       </colorPalette>
     </rasterrenderer>
     <rasterresampler maxOversampling="2"/>

@@ -20,5 +20,10 @@
     </rasterrenderer>
     <rasterresampler maxOversampling="2"/>
   </pipe>
+  <noData>
+    <noDataList bandNo="1" useSrcNoData="1">
+      <noDataRange min="2" max="2"/>
+    </noDataList>
+  </noData>
   <blendMode>0</blendMode>
 </qgis>

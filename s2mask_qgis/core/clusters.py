@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 from scipy.cluster.vq import kmeans, vq
 
 from .parameters import THRESHOLDS
-from .scenes import BANDS
 
 MULTITEMPORAL_THRESHOLD = 0.04
 """Clouds are brighter than the background by more than this reflectance (Mateo-García et al. 2018)."""
@@ -32,8 +31,8 @@ RESTARTS = 3
 class Clusters:
     """What decides whether a pixel's difference to the background looks like cloud.
 
-    ``mean`` and ``std`` (one a band, order of BANDS, reflectance x 10000) scale a difference to
-    (difference - mean) / std; the nearest of ``centres`` (k of 13 scaled values) by Euclidean distance, the first of
+    ``mean`` and ``std`` (one a band of the plan, reflectance x 10000) scale a difference to
+    (difference - mean) / std; the nearest of ``centres`` (k, a scaled value a band) by Euclidean distance, the first of
     equally near ones, is its cluster; ``cloudy`` (k) says whether that cluster is cloud. ``std`` is never 0.
     """
 
@@ -74,23 +73,25 @@ class Clusters:
         )
 
 
-def find(difference: np.ndarray, reflectance: np.ndarray, *, count: int, thresholds: str, seed: int) -> Clusters:
+def find(
+    difference: np.ndarray, reflectance: np.ndarray, bands: Sequence[str], *, count: int, thresholds: str, seed: int
+) -> Clusters:
     """Clusters of sampled pixels: ``count`` of them, fewer where the pixels do not differ enough.
 
-    ``difference`` (n, 13) is image - background in the order of BANDS, ``reflectance`` (n, 3) the image in B4, B3, B2,
-    both reflectance x 10000; ``thresholds`` is one of parameters.THRESHOLDS. The same sample, in the same order, and
-    the same ``seed`` give the same clusters.
+    ``difference`` (n, bands) is image - background, ``reflectance`` (n, 3) the image in B4, B3, B2, which are among
+    ``bands``; both reflectance x 10000; ``thresholds`` is one of parameters.THRESHOLDS. The same sample, in the same
+    order, and the same ``seed`` give the same clusters.
 
     Raises ValueError where there are fewer than 2 pixels, a value that is not finite, or arrays of other shapes.
     """
     difference = np.asarray(difference, dtype=np.float64)
     reflectance = np.asarray(reflectance, dtype=np.float64)
-    _check_sample(difference, reflectance)
+    _check_sample(difference, reflectance, len(bands))
     mean, std = difference.mean(axis=0), difference.std(axis=0)
     std = np.where(std > 0, std, 1.0)  # a band without contrast then scales to 0 and weighs nothing
     scaled = (difference - mean) / std
     centres, labels = _closest_fit(scaled, count, np.random.default_rng(seed))
-    visible = difference[:, [BANDS.index(band) for band in VISIBLE_BANDS]]
+    visible = difference[:, [bands.index(band) for band in VISIBLE_BANDS]]
     cloudy = are_cloudy(_means(visible, labels), _means(reflectance, labels), thresholds)
     return Clusters(
         mean=tuple(mean.tolist()),
@@ -125,11 +126,11 @@ def reflectance_score(reflectance: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(reflectance).mean(axis=-1))
 
 
-def _check_sample(difference: np.ndarray, reflectance: np.ndarray) -> None:
+def _check_sample(difference: np.ndarray, reflectance: np.ndarray, bands: int) -> None:
     pixels = len(difference)
-    if difference.shape != (pixels, len(BANDS)) or reflectance.shape != (pixels, len(VISIBLE_BANDS)):
+    if difference.shape != (pixels, bands) or reflectance.shape != (pixels, len(VISIBLE_BANDS)):
         raise ValueError(
-            f"a sample needs {len(BANDS)} differences and {len(VISIBLE_BANDS)} reflectances a pixel, "
+            f"a sample needs {bands} differences and {len(VISIBLE_BANDS)} reflectances a pixel, "
             f"not arrays of {difference.shape} and {reflectance.shape}"
         )
     if pixels < 2:

@@ -42,6 +42,11 @@ def flag(default: bool, help_text: str) -> Any:
     return field(default=default, metadata={"unit": "", "help": help_text})
 
 
+def text(default: str, help_text: str) -> Any:
+    """A name, as the user writes it."""
+    return field(default=default, metadata={"unit": "", "help": help_text, "is_text": True})
+
+
 def day(default: str, help_text: str) -> Any:
     """A day as ISO date."""
     return field(default=default, metadata={"unit": "", "help": help_text, "is_day": True})
@@ -102,6 +107,8 @@ def _field_problem(item: dataclasses.Field[Any], value: Any) -> str | None:
     name, default, allowed = item.name, item.default, item.metadata
     if "is_day" in allowed:
         return None if _is_date(value) else f"{name}: {value!r} is not a date; write YYYY-MM-DD, like 2023-05-31."
+    if "is_text" in allowed:
+        return None if isinstance(value, str) and value.strip() else f"{name}: {value!r} is not a name."
     if "choices" in allowed:
         if type(value) is type(default) and value in allowed["choices"]:
             return None

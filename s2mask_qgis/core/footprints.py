@@ -47,6 +47,11 @@ def meets(footprint: Ring, area: Area) -> bool:
     )
 
 
+def holds(footprint: Ring, longitude: float, latitude: float) -> bool:
+    """Whether a place lies inside ``footprint`` and off its edges."""
+    return _is_inside((longitude, latitude), _corners(footprint))
+
+
 def _covered(footprint: Ring, polygon: Polygon) -> float:
     """Area of ``footprint`` inside the outer ring of ``polygon`` and outside its holes, in square degrees."""
     outer, *holes = (_overlap(footprint, ring) for ring in polygon)

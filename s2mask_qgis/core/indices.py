@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import ee
 
 NDVI_BAND, EVI2_BAND, KNDVI_BAND = "NDVI", "EVI2", "kNDVI"
-NEAR_INFRARED, RED = "B8", "B4"
+NEAR_INFRARED, RED = "B8A?", "B4"
+"""The first band that matches is the near infrared: B8, or B8A of an image that has no B8."""
 
 
 def ndvi(image: ee.Image) -> ee.Image:
@@ -18,7 +19,7 @@ def ndvi(image: ee.Image) -> ee.Image:
 
     Rouse et al. 1974, Monitoring vegetation systems in the Great Plains with ERTS, NASA SP-351, 309-317.
     """
-    return image.normalizedDifference([NEAR_INFRARED, RED]).rename([NDVI_BAND])
+    return _near_infrared_and_red(image).normalizedDifference().rename([NDVI_BAND])
 
 
 def evi2(image: ee.Image) -> ee.Image:
@@ -27,7 +28,8 @@ def evi2(image: ee.Image) -> ee.Image:
     Jiang et al. 2008, Development of a two-band enhanced vegetation index without a blue band, Remote Sensing of
     Environment 112, 3833-3845.
     """
-    near_infrared, red = image.select([NEAR_INFRARED]), image.select([RED])
+    bands = _near_infrared_and_red(image)
+    near_infrared, red = bands.select([0]), bands.select([1])
     below = near_infrared.add(red.multiply(2.4)).add(REFLECTANCE_UNIT)
     return near_infrared.subtract(red).multiply(2.5).divide(below).rename([EVI2_BAND])
 
@@ -40,6 +42,10 @@ def kndvi(image: ee.Image) -> ee.Image:
     """
     index = ndvi(image)
     return index.multiply(index).tanh().rename([KNDVI_BAND])
+
+
+def _near_infrared_and_red(image: ee.Image) -> ee.Image:
+    return image.select([NEAR_INFRARED]).select([0]).addBands(image.select([RED]))
 
 
 def index_image(band: str, image: str, mask_asset: str) -> ee.Image:

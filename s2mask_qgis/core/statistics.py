@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .area import Area
 from .indices import NDVI_BAND
-from .mask import MASK_BANDS
+from .mask import CLOUD, MASK_BANDS, SHADOW
 from .regions import geometry
 
 if TYPE_CHECKING:
@@ -20,18 +20,24 @@ MAX_PIXELS = 10**13
 
 @dataclass(frozen=True)
 class Figures:
-    """``cloud_share`` of the pixels with a mask (None where there are none), ``ndvi_share`` of the area's pixels."""
+    """``cloud_share`` and ``shadow_share`` of the pixels with a mask (None where there are none), ``ndvi_share`` of the
+    area's pixels; 0-1."""
 
     cloud_share: float | None
+    shadow_share: float | None
     ndvi_share: float
 
 
 def result_statistics(mask_asset: str, ndvi_asset: str, area: Area) -> ee.Dictionary:
-    """Mean of a stored mask, and counts of its pixels, of those with an NDVI and of those inside the area."""
+    """Shares of cloud and shadow in a stored mask, and counts of its pixels, of those with an NDVI and of those inside
+    the area."""
     import ee
 
     inside = ee.Image.constant(1).clip(geometry(area)).rename(["area"])
-    bands = ee.Image(mask_asset).select([MASK_BANDS[0]]).addBands(ee.Image(ndvi_asset).select([NDVI_BAND]))
+    mask = ee.Image(mask_asset).select([MASK_BANDS[0]])
+    bands = ee.Image.cat(
+        [mask.eq(CLOUD).rename(["cloud"]), mask.eq(SHADOW).rename(["shadow"]), ee.Image(ndvi_asset).select([NDVI_BAND])]
+    )
     reducer = ee.Reducer.mean().combine(ee.Reducer.count(), "", True)
     return bands.addBands(inside).reduceRegion(reducer=reducer, maxPixels=MAX_PIXELS)
 
@@ -40,4 +46,4 @@ def figures(statistics: Mapping[str, Any]) -> Figures:
     """The figures of a computed :func:`result_statistics`."""
     inside = statistics["area_count"]
     ndvi_share = statistics[f"{NDVI_BAND}_count"] / inside if inside else 0.0
-    return Figures(statistics[f"{MASK_BANDS[0]}_mean"], ndvi_share)
+    return Figures(statistics["cloud_mean"], statistics["shadow_mean"], ndvi_share)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.area import Area
 from ..core.grid import Grid
-from ..core.scenes import Scene
+from ..core.scenes import COLLECTION, Scene
 
 if TYPE_CHECKING:
     import ee
@@ -94,8 +94,11 @@ class TileStyle:
 class Engine(Protocol):
     """What a run needs. Every method may raise an EngineError; none touches Qt."""
 
-    def scenes(self, area: Area | None = None, tiles: Sequence[str] | None = None) -> list[Scene]:
-        """The scenes whose footprint meets ``area`` and whose tile is one of ``tiles``, in order of time."""
+    def scenes(
+        self, area: Area | None = None, tiles: Sequence[str] | None = None, collection: str = COLLECTION
+    ) -> list[Scene]:
+        """The scenes of ``collection`` whose footprint meets ``area`` and whose tile is one of ``tiles``, in order of
+        time."""
 
     def grid(self, scene: Scene) -> Grid:
         """The grid of the scene's 10 m bands, named by B2."""
@@ -105,6 +108,10 @@ class Engine(Protocol):
 
     def prepare(self, scenes: Iterable[Scene], on_count: CountCallback) -> dict[str, str]:
         """Make scenes ready to be computed with; returns the reason for each that cannot be used, by system:index."""
+
+    def source_problem(self, source: str) -> str | None:
+        """Why the engine cannot give a source of masks (of core.parameters.SOURCES), a sentence for the user; None
+        where it can."""
 
     def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
         """The values of at most ``size`` random pixels of ``grid``, a list per band, leaving out masked ones."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.area import Area
 from ..core.grid import Grid
 from ..core.regions import geometry
-from ..core.scenes import COLLECTION, Scene
+from ..core.scenes import BANDS, COLLECTION, QUALITY_BANDS, Scene
 from .base import Export, Operation, OperationState, TileStyle
 from .errors import BadRequestError, EngineError, NotFoundError, QuotaError, SignInError, TransientError
 from .limits import DESCRIPTION_LENGTH, MAX_PIXELS
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 _RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 """Reasons that older calls of the service give with code 403 for what is no question of rights."""
 
-SCENE_PROPERTIES = ("system:index", "system:time_start", "MGRS_TILE", "CLOUDY_PIXEL_PERCENTAGE")
+_SUN_AZIMUTH, _SUN_ZENITH = "MEAN_SOLAR_AZIMUTH_ANGLE", "MEAN_SOLAR_ZENITH_ANGLE"
+SCENE_PROPERTIES = (
+    "system:index",
+    "system:time_start",
+    "MGRS_TILE",
+    "CLOUDY_PIXEL_PERCENTAGE",
+    _SUN_AZIMUTH,
+    _SUN_ZENITH,
+)
+_BAND_NAMES = "band_names"
 PAGE_ROWS = 500
 """Rows of a table asked for at once: reading a page of a sample holds Python's lock, and so QGIS's window, for some
 10 ms. The service would send 1,000."""
@@ -51,16 +60,18 @@ class ServiceClient:
             self.ee.Initialize(credentials=None, url=url, project=project, http_transport=transport)
             self.ee.data.setMaxRetries(max_retries)
 
-    def scenes(self, area: Area | None, tiles: Sequence[str] | None) -> list[Scene]:
-        """Scenes of the Level-1C collection by area and tile, in order of time."""
+    def scenes(
+        self, area: Area | None = None, tiles: Sequence[str] | None = None, collection: str = COLLECTION
+    ) -> list[Scene]:
+        """Scenes of a collection by area and tile, in order of time."""
         ee = self.ee
-        collection = ee.ImageCollection(COLLECTION)
+        images = ee.ImageCollection(collection)
         if area is not None:
-            collection = collection.filterBounds(geometry(area))
+            images = images.filterBounds(geometry(area))
         if tiles is not None:
-            collection = collection.filter(ee.Filter.inList("MGRS_TILE", list(tiles)))
-        table = ee.FeatureCollection(collection.map(lambda image: _scene_feature(ee, image)))
-        scenes = [_scene(feature) for feature in self._rows(table)]
+            images = images.filter(ee.Filter.inList("MGRS_TILE", list(tiles)))
+        table = ee.FeatureCollection(images.map(lambda image: _scene_feature(ee, image)))
+        scenes = [_scene(collection, feature) for feature in self._rows(table)]
         return sorted(scenes, key=lambda scene: (scene.time_start_ms, scene.index))
 
     def grid(self, scene: Scene) -> Grid:
@@ -191,21 +202,32 @@ def outline(ee: Any, grid: Grid) -> ee.Geometry:
 
 
 def _scene_feature(ee: Any, image: Any) -> ee.Feature:
-    return ee.Feature(ee.Image(image).geometry(), {name: image.get(name) for name in SCENE_PROPERTIES})
+    described = {name: image.get(name) for name in SCENE_PROPERTIES}
+    return ee.Feature(ee.Image(image).geometry(), described | {_BAND_NAMES: ee.Image(image).bandNames()})
 
 
-def _scene(feature: dict[str, Any]) -> Scene:
+def _scene(collection: str, feature: dict[str, Any]) -> Scene:
     properties = feature["properties"]
     index = str(properties["system:index"])
     ring = _outer_ring(feature["geometry"])
+    names = properties[_BAND_NAMES]
     return Scene(
-        id=f"{COLLECTION}/{index}",
+        id=f"{collection}/{index}",
         index=index,
         tile=str(properties["MGRS_TILE"]),
         time_start_ms=int(properties["system:time_start"]),
         cloudy_percent=float(properties["CLOUDY_PIXEL_PERCENTAGE"]),
         footprint=tuple((float(corner[0]), float(corner[1])) for corner in ring),
+        bands=tuple(band for band in BANDS if band in names),
+        sun_azimuth_deg=_degrees(properties.get(_SUN_AZIMUTH)),
+        sun_zenith_deg=_degrees(properties.get(_SUN_ZENITH)),
+        quality_bands=tuple(band for band in QUALITY_BANDS if band in names),
     )
+
+
+def _degrees(value: Any) -> float | None:
+    """An angle of the metadata, None where they do not tell it."""
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _outer_ring(described: dict[str, Any]) -> Sequence[Sequence[float]]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
-from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
+from qgis.core import QgsMapLayer, QgsPalettedRasterRenderer, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ..core.features import FEATURES
 from ..jobs.report import ImageOutcome
 from .layer_groups import LayerGroups, raster_layer, set_time, style_of
 from .time_steps import image_range, image_time, store_steps
@@ -21,8 +22,10 @@ class LayerKind(Enum):
     """What a layer shows; the order is that of drawing, the first one on top. The value names the style, see STYLES."""
 
     OUTLINE = "outline"
+    SHADOW_OUTLINE = "shadow_outline"
     MASK = "mask"
     PROBABILITY = "probability"
+    FEATURES = "features"
     NDVI = "ndvi"
     EVI2 = "evi2"
     KNDVI = "kndvi"
@@ -32,8 +35,13 @@ class LayerKind(Enum):
 STYLES = {LayerKind.EVI2: "ndvi", LayerKind.KNDVI: "ndvi"}
 """Kinds that are styled like another one."""
 
-SHOWN_AT_FIRST = frozenset({LayerKind.OUTLINE, LayerKind.TRUE_COLOUR})
+OUTLINES = frozenset({LayerKind.OUTLINE, LayerKind.SHADOW_OUTLINE})
+"""Clouds and shadows, whose edges are lines of different colours; where they touch the shadow's line is drawn."""
+
+SHOWN_AT_FIRST = OUTLINES | {LayerKind.TRUE_COLOUR}
 """A mask is judged by its outline over the image."""
+
+FIRST_FEATURE = next(iter(FEATURES))
 
 
 class ResultLayers:
@@ -47,6 +55,7 @@ class ResultLayers:
         self._project = project
         self._groups = LayerGroups(project, name, [kind.value for kind in LayerKind], _values(SHOWN_AT_FIRST))
         self._outcomes: dict[str, ImageOutcome] = {}
+        self._feature = FIRST_FEATURE
 
     def add(self, outcome: ImageOutcome) -> list[QgsMapLayer]:
         """Add the layers of one image and return them; none where the image failed.
@@ -63,6 +72,8 @@ class ResultLayers:
             store_steps(self._project, map(image_range, self._outcomes.values()))
         for kind, path in sources.items():
             layer = _make_layer(kind, path, outcome)
+            if kind is LayerKind.FEATURES:
+                _show_feature(layer, self._feature)
             self._groups.insert(layer, _title(kind), _legend(kind), INDEX_PROPERTY)
             yield layer
 
@@ -74,6 +85,14 @@ class ResultLayers:
         """Show these kinds of layers on the map and hide the others; also those of results yet to come."""
         self._groups.show(_values(kinds))
 
+    def show_feature(self, name: str) -> None:
+        """Let the layers of features show the one of this name; also those yet to come."""
+        self._feature = name
+        group = self._groups.find(LayerKind.FEATURES.value)
+        for node in group.findLayers() if group is not None else ():
+            if isinstance(node.layer(), QgsRasterLayer):
+                _show_feature(node.layer(), name)
+
     def shown(self) -> frozenset[LayerKind]:
         """The kinds of layers that are shown, as the layer tree has them where it has them."""
         return frozenset(LayerKind(value) for value in self._groups.shown())
@@ -84,11 +103,13 @@ def _values(kinds: Iterable[LayerKind]) -> list[str]:
 
 
 def layer_name(outcome: ImageOutcome) -> str:
-    """What a layer of the image is called, like "2023-05-14  cloud 23 %"."""
-    date = image_time(outcome).strftime("%Y-%m-%d")
-    if outcome.cloud_share is None:
-        return date
-    return tr("{}  cloud {} %").format(date, round(100 * outcome.cloud_share))
+    """What a layer of the image is called, like "2023-05-14  cloud 23 %  shadow 4 %"."""
+    parts = [image_time(outcome).strftime("%Y-%m-%d")]
+    if outcome.cloud_share is not None:
+        parts.append(tr("cloud {} %").format(round(100 * outcome.cloud_share)))
+    if outcome.shadow_share:
+        parts.append(tr("shadow {} %").format(round(100 * outcome.shadow_share)))
+    return "  ".join(parts)
 
 
 def tr(text: str) -> str:
@@ -99,8 +120,10 @@ def tr(text: str) -> str:
 def _title(kind: LayerKind) -> str:
     titles = {
         LayerKind.OUTLINE: tr("Cloud outline"),
+        LayerKind.SHADOW_OUTLINE: tr("Shadow outline"),
         LayerKind.MASK: tr("Cloud mask"),
         LayerKind.PROBABILITY: tr("Cloud probability"),
+        LayerKind.FEATURES: tr("Features"),
         LayerKind.NDVI: tr("NDVI"),
         LayerKind.EVI2: tr("EVI2"),
         LayerKind.KNDVI: tr("kNDVI"),
@@ -113,8 +136,10 @@ def _legend(kind: LayerKind) -> tuple[str, ...]:
     """Legend texts that replace those of the style, from the first row: words to translate, and a plain heading."""
     texts = {
         LayerKind.OUTLINE: (tr("edge of cloud"),),
-        LayerKind.MASK: (tr("Cloud mask"), tr("clear (transparent)"), tr("cloud")),
+        LayerKind.SHADOW_OUTLINE: (tr("edge of shadow"),),
+        LayerKind.MASK: (tr("Cloud mask"), tr("clear (transparent)"), tr("Cloud"), tr("Shadow")),
         LayerKind.PROBABILITY: (tr("Probability of cloud"),),
+        LayerKind.FEATURES: (tr("Feature"), tr("no sign of cloud (transparent)"), tr("Cloud")),
         LayerKind.NDVI: (tr("NDVI (no unit)"),),
         LayerKind.EVI2: (tr("EVI2 (no unit)"),),
         LayerKind.KNDVI: (tr("kNDVI (no unit)"),),
@@ -129,13 +154,15 @@ def _sources(outcome: ImageOutcome) -> dict[LayerKind, Path]:
     if outcome.true_colour is not None:
         sources[LayerKind.TRUE_COLOUR] = outcome.true_colour.path
     if outcome.mask_path is not None:
-        sources.update(dict.fromkeys((LayerKind.OUTLINE, LayerKind.MASK, LayerKind.PROBABILITY), outcome.mask_path))
-    indices = {
+        outlines = (LayerKind.OUTLINE, LayerKind.SHADOW_OUTLINE) if outcome.shadow_share else (LayerKind.OUTLINE,)
+        sources |= dict.fromkeys((*outlines, LayerKind.MASK, LayerKind.PROBABILITY), outcome.mask_path)
+    others = {
+        LayerKind.FEATURES: outcome.features_path,
         LayerKind.NDVI: outcome.ndvi_path,
         LayerKind.EVI2: outcome.evi2_path,
         LayerKind.KNDVI: outcome.kndvi_path,
     }
-    return {**sources, **{kind: path for kind, path in indices.items() if path is not None}}
+    return {**sources, **{kind: path for kind, path in others.items() if path is not None}}
 
 
 def _make_layer(kind: LayerKind, path: Path, outcome: ImageOutcome) -> QgsRasterLayer:
@@ -153,6 +180,18 @@ def _make_layer(kind: LayerKind, path: Path, outcome: ImageOutcome) -> QgsRaster
     return layer
 
 
+def _show_feature(layer: QgsRasterLayer, name: str) -> None:
+    """Draw the band of a feature; nothing where the file, of an image with fewer bands, does not hold it."""
+    provider = layer.dataProvider()
+    bands = range(1, provider.bandCount() + 1)
+    band = next((number for number in bands if layer.bandName(number).endswith(f": {name}")), None)
+    style = style_of(LayerKind.FEATURES.value).elementsByTagName("rasterrenderer").at(0).toElement()
+    style.setAttribute("band", band or 1)
+    style.setAttribute("opacity", 0 if band is None else 1)
+    layer.setRenderer(QgsPalettedRasterRenderer.create(style, provider))
+    layer.triggerRepaint()
+
+
 def _describe(layer: QgsRasterLayer, kind: LayerKind, outcome: ImageOutcome) -> None:
     layer.setCustomProperty(INDEX_PROPERTY, outcome.index)
     metadata = layer.metadata()
@@ -167,6 +206,8 @@ def _abstract(outcome: ImageOutcome) -> str:
     lines = [tr("Sentinel-2 image {}, tile {}, {}.").format(outcome.index, outcome.tile, time)]
     if outcome.cloud_share is not None:
         lines.append(tr("Cloud on {:.1f} % of the valid pixels.").format(100 * outcome.cloud_share))
+    if outcome.shadow_share is not None:
+        lines.append(tr("Shadow on {:.1f} % of them.").format(100 * outcome.shadow_share))
     if outcome.ndvi_share is not None:
         lines.append(tr("NDVI on {:.1f} % of the area.").format(100 * outcome.ndvi_share))
     lines.append(tr("How it was made: report.json in the folder of the results."))

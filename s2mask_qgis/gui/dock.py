@@ -12,7 +12,7 @@ from qgis.PyQt import uic
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
-from ..core.parameters import RunParameters
+from ..core.parameters import RunParameters, find_problems
 from ..gis.result_layers import ResultLayers
 from ..gis.roi import AreaChoice, AreaError
 from ..jobs.report import ImageOutcome, RunReport, RunState
@@ -21,7 +21,10 @@ from ..paths import form
 from .area_section import AreaSection
 from .estimate import Estimate, estimate
 from .images_section import ImagesSection
+from .levels import of_level
 from .messages import Messages, log
+from .model_control import Material, ModelControl
+from .model_state import ModelState
 from .parameter_form import user_text
 from .results_section import ResultsSection
 from .run_control import RunControl
@@ -68,9 +71,11 @@ class S2MaskDock(QgsDockWidget):
         self.area = AreaSection(iface, project)
         self.images = ImagesSection()
         self.run = RunSection()
-        self.results = ResultsSection(iface)
+        self.results = ResultsSection(iface, project)
         self.control = RunControl(project, services, self)
         self.series = SeriesControl(iface, project, services, self._messages, self.area.polygons)
+        models = self.images.chooser.folder
+        self.model = ModelControl(project, services, self._messages, models, self._material, self)
         self.keys = StepKeys(iface.mainWindow(), self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -90,14 +95,17 @@ class S2MaskDock(QgsDockWidget):
             self._estimate_task.cancel()
         self.control.close()
         self.series.close()
+        self.model.close()
         self.keys.close()
         self.area.close_tool()
+        self.results.labels.close_tool()
         self._project.cleared.disconnect(self._on_project_cleared)
 
     def _compose(self) -> None:
         content = QWidget(self)
         uic.loadUi(str(form("dock.ui")), content)
-        for section in (self.scenes, self.area, self.images, self.run, self.results, self.series.section):
+        masking = (self.scenes, self.area, self.images, self.run, self.results)
+        for section in (*masking, self.series.section, self.model.section):
             content.sectionsLayout.addWidget(section)
         content.sectionsLayout.addStretch(1)
         self._scroll_area = content.scrollArea
@@ -120,6 +128,10 @@ class S2MaskDock(QgsDockWidget):
         self.control.ended.connect(self._on_end)
         self.series.settled.connect(self._save)
         self.series.ended.connect(lambda _report: QTimer.singleShot(0, self._show_series))  # once it is laid out
+        self.results.labels.layer_made.connect(self.model.section.offer_layer)
+        self.model.started.connect(lambda: self._lock_scenes(True))
+        self.model.ended.connect(self._on_model)
+        self.model.chosen.connect(self._use_model)
         self.results.shown.connect(lambda _outcome: self.keys.follow(self.results.step))
         self.series.results.shown.connect(lambda _dates: self.keys.follow(self.series.results.step))
         self._project.cleared.connect(self._on_project_cleared)
@@ -133,6 +145,7 @@ class S2MaskDock(QgsDockWidget):
         self.run.outputFolder.setFilePath(state.output_folder)
         self.control.seconds_per_image = state.seconds_per_image
         self.series.section.restore(SeriesState.from_json(state.series))
+        self.model.section.restore(ModelState.from_json(state.model))
         for problem in problems:
             log(problem)
         self.run.statusLabel.show_hint("\n".join(problems))
@@ -146,6 +159,7 @@ class S2MaskDock(QgsDockWidget):
             parameters=self.images.remembered(),
             seconds_per_image=self.control.seconds_per_image,
             series=self.series.section.remembered().to_json(),
+            model=self.model.section.remembered().to_json(),
         )
         problem = save(self._settings, state)
         if problem and problem != self._settings_problem:
@@ -156,7 +170,7 @@ class S2MaskDock(QgsDockWidget):
 
     def problems(self) -> list[str]:
         """Everything that keeps a run from starting, in the order of the form."""
-        found = [self.scenes.problem()]
+        found = [self.scenes.problem(), self._model_in_the_way()]
         try:
             self.area.choice()
         except AreaError as error:
@@ -173,7 +187,8 @@ class S2MaskDock(QgsDockWidget):
         if self._choice is None or scenes is None or output is None or self.images.problems():
             return None
         parameters = RunParameters(**self.images.values())
-        return RunRequest(scenes, self.images.library_folder(), output, self._choice.area, parameters)
+        models = self.images.chooser.folder
+        return RunRequest(scenes, self.images.library_folder(), output, self._choice.area, parameters, models)
 
     def start(self) -> None:
         """Start the run that the form asks for, or show everything that is in its way."""
@@ -185,7 +200,7 @@ class S2MaskDock(QgsDockWidget):
         if problems or request is None:
             return
         self._zoomed = False
-        self.scenes.setEnabled(False)  # the run reads the same folder and library
+        self._lock_scenes(True)
         self.run.start()
         self.control.start(request)
 
@@ -225,7 +240,8 @@ class S2MaskDock(QgsDockWidget):
             self.run.estimateLabel.show_hint(self._what_is_missing())
             return
         parameters = RunParameters(**self.images.values())
-        work = partial(estimate, self._services, self.scenes.scenes, self._choice.area, parameters, self.request())
+        scenes = of_level(self.scenes.scenes, parameters.level)
+        work = partial(estimate, self._services, scenes, self._choice.area, parameters, self.request())
         task = FunctionTask(tr("Counting images"), lambda _on_count, is_cancelled: work(is_cancelled))
         self._estimate_task = task
         task.succeeded.connect(partial(self._on_estimate, task, self._choice))
@@ -262,6 +278,7 @@ class S2MaskDock(QgsDockWidget):
         if survey is not None:
             for problem in survey.problems:
                 log(problem)
+            self.images.offer_scenes(survey.scenes)
             days = [scene.date for scene in survey.scenes]
             self.images.offer_dates(min(days), max(days), take=self._follow_sample)
             self._follow_sample = False
@@ -299,7 +316,7 @@ class S2MaskDock(QgsDockWidget):
 
     def _on_end(self, report: RunReport) -> None:
         self.results.refresh()
-        self.scenes.setEnabled(True)
+        self._lock_scenes(False)
         self.run.end(report)
         for note in report.notes:
             log(note)
@@ -314,6 +331,38 @@ class S2MaskDock(QgsDockWidget):
         self._refresh()
         self.series.look_again()
         self.run_ended.emit(report)
+
+    def _lock_scenes(self, is_locked: bool) -> None:
+        """Keep the scenes as they are: a run, or a model that is built, reads the same folder and library."""
+        self.scenes.setEnabled(not is_locked)
+
+    # From labels to a model
+
+    def _material(self) -> Material | list[str]:
+        """What models are built from, or every problem that keeps it from being used."""
+        values = self.images.values()
+        busy = tr("A run goes on. Wait for its end, or cancel it.") if self.run.is_running else ""
+        found = [self.scenes.problem(), busy, *(user_text(problem) for problem in find_problems(values))]
+        problems = [text for text in found if text]
+        folder = self.scenes.folder()
+        if problems or folder is None:
+            return problems
+        scenes = of_level(self.scenes.scenes, values["level"])
+        return Material(folder, self.images.library_folder(), scenes, RunParameters(**values))
+
+    def _model_in_the_way(self) -> str:
+        return tr("A model is being built. Wait for its end, or cancel it.") if self.model.is_running else ""
+
+    def _on_model(self, _report: Any) -> None:
+        self._lock_scenes(False)
+        self.images.chooser.reload()
+        self._refresh()
+
+    def _use_model(self, name: str) -> None:
+        """Mask with a model that was built, and show where it is chosen."""
+        self.images.choose_model(name)
+        self.images.setCollapsed(False)
+        QTimer.singleShot(0, lambda: self._scroll_area.ensureWidgetVisible(self.images.chooser))
 
     def _show_failures(self) -> None:
         """Why a run was not complete: its list of failures, or the log where no single image is to blame."""

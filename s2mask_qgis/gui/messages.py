@@ -13,6 +13,8 @@ from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QPushButton, QWidget
 
 from ..core.fields import ParameterError
+from ..core.labels import LabelError
+from ..core.models.model import ModelError
 from ..engines.errors import EngineError
 from ..gis.errors import UserError
 from .wording import tr
@@ -31,7 +33,7 @@ def log(text: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Info) -> None:
 
 def sentence(error: BaseException) -> str:
     """What to tell the user about an error; one that nobody foresaw goes to the log with its traceback."""
-    if isinstance(error, (EngineError, ParameterError, UserError)) and str(error):
+    if isinstance(error, (EngineError, ParameterError, ModelError, LabelError, UserError)) and str(error):
         return str(error)
     story = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     log(story, Qgis.MessageLevel.Critical)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from qgis.core import QgsApplication
@@ -17,6 +18,7 @@ from qgis.PyQt.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -29,10 +31,16 @@ from .wording import tr
 LABELS = {
     "date_start": "From",
     "date_end": "Until",
+    "level": "Level",
     "scale_m": "Pixel size",
+    "source": "Clouds from",
+    "union": "Together with the model",
+    "model": "Model",
     "cutoff": "Cutoff",
     "number_of_images": "Background",
     "number_preselect": "Chosen from",
+    "cloud_threshold": "Cloudy above",
+    "methods_as_documented": "As documented",
     "allow_future": "Use later images",
     "hours_excluded": "Leave out within",
     "common_area": "Common area",
@@ -41,6 +49,14 @@ LABELS = {
     "sample_size": "Sample",
     "thresholds": "Thresholds",
     "opening_radius_px": "Remove specks",
+    "shadow": "Find shadows",
+    "cloud_buffer_m": "Cloud buffer",
+    "shadow_buffer_m": "Shadow buffer",
+    "swir_darkening": "SWIR darker by",
+    "nir_darkening": "NIR darker by",
+    "highest_cloud_m": "Clouds up to",
+    "water_nir": "Water below",
+    "features": "Also the features",
     "evi2": "Also EVI2",
     "kndvi": "Also kNDVI",
     "seed": "Random seed",
@@ -53,6 +69,14 @@ LABELS = {
     "end_share": "End at",
     "seasons": "Seasons",
     "least_amplitude": "Smallest rise",
+    "fit": "Fit",
+    "choose_features": "Choose the features",
+    "most_features": "At most",
+    "laplace": "Smoothing",
+    "labels_per_image": "Per image",
+    "held_out_share": "Held out",
+    "cutoff_by": "Cutoff by",
+    "target_recall": "Target recall",
 }
 """What users call the fields; a field without an entry goes by its own name."""
 
@@ -65,13 +89,33 @@ CHOICES = {
     "5 days": "every 5 days",
     "10 days": "every 10 days",
     "monthly": "the first of each month",
+    "L1C": "L1C, above the air",
+    "L2A": "L2A, at the ground",
+    "model": "the model",
+    "product mask": "the product's own mask",
+    "table": "Table",
+    "random forest": "Random forest",
 }
 """What users call a choice; one without an entry goes by its own name."""
 
-SPECIAL = {"strength": "by cross-validation"}
+SPECIAL = {"strength": "by cross-validation", "cutoff": "the model's own"}
 """What the smallest value of a number stands for."""
 
-DECIMALS = {"hours_excluded": 1, "strength": 5}
+WIDE_RANGE = ("strength",)
+"""Numbers whose values lie orders of magnitude apart."""
+
+DECIMALS = {
+    "hours_excluded": 1,
+    "strength": 5,
+    "cloud_threshold": 1,
+    "cloud_buffer_m": 0,
+    "shadow_buffer_m": 0,
+    "highest_cloud_m": 0,
+    "laplace": 1,
+}
+"""What numbers are shown with; a value that needs more gets them."""
+
+MOST_DECIMALS = 10
 SHARE_DECIMALS = 3
 SHORTEST_CHOICE = 8
 """Letters of a choice that can be read in the narrowest dock."""
@@ -83,30 +127,45 @@ def label_of(name: str) -> str:
 
 
 def user_text(problem: Problem, kind: type[Any] = RunParameters) -> str:
-    """The text of a problem with the fields of its dataclass under their users' names."""
-    names = "|".join(sorted((item.name for item in dataclasses.fields(kind)), key=len, reverse=True))
-    return re.sub(rf"\b({names})\b", lambda found: f"“{label_of(found[0])}”", problem.text)
+    """The text of a problem with the fields of its dataclass under their users' names.
+
+    A field whose name is a word, like "model", is meant where the text begins with it, and is a word elsewhere.
+    """
+    names = sorted((item.name for item in dataclasses.fields(kind)), key=len, reverse=True)
+    unmistakable = "|".join(name for name in names if "_" in name) or r"\A\Z"
+    pattern = rf"^(?:{'|'.join(names)})(?=:)|\b(?:{unmistakable})\b"
+    return re.sub(pattern, lambda found: f"“{label_of(found[0])}”", problem.text, flags=re.MULTILINE)
+
+
+Place = tuple[QFormLayout, "Sequence[str] | None"]
+"""A layout and the fields that go there, in order; None stands for all that no other place names."""
 
 
 class ParameterForm(QObject):
-    """A widget called ``parameter_<field>`` for each field of a dataclass that is no day.
+    """A widget called ``parameter_<field>`` for each field of a dataclass that is no day, at its place.
 
-    Those named in ``shown`` go to the layout ``main``, the others to ``more``, which may be folded away; ``changed``
+    ``own_widgets`` take the place of those that would be made: combo boxes whose data are the values. ``changed``
     follows every edit.
     """
 
     changed = pyqtSignal()
 
-    def __init__(self, kind: type[Any], main: QFormLayout, more: QFormLayout, shown: Collection[str] = ()) -> None:
-        super().__init__(main)
-        self._shown = shown
+    def __init__(
+        self, kind: type[Any], places: Sequence[Place], own_widgets: Mapping[str, QComboBox] | None = None
+    ) -> None:
+        super().__init__(places[0][0])
         self._fields = {item.name: item for item in dataclasses.fields(kind) if "is_day" not in item.metadata}
-        self._widgets = {name: _make(item) for name, item in self._fields.items()}
+        own = own_widgets or {}
+        self._widgets = {name: _dressed(own.get(name) or _make(item), item) for name, item in self._fields.items()}
         self._labels: dict[str, QWidget] = {}
         self._resets: dict[str, QToolButton] = {}
         self._guard = _WheelGuard(self)
-        for name in self._fields:
-            self._add(name, main if name in shown else more)
+        named = {name for _, names in places for name in names or ()}
+        self._order: list[str] = []
+        for layout, names in places:
+            for name in names if names is not None else [name for name in self._fields if name not in named]:
+                self._order.append(name)
+                self._add(name, layout)
         self._mark()
 
     def values(self) -> dict[str, Any]:
@@ -131,11 +190,16 @@ class ParameterForm(QObject):
 
     def widgets(self) -> list[QWidget]:
         """The widgets, in the order of the form."""
-        return [self._widgets[name] for name in sorted(self._widgets, key=lambda name: name not in self._shown)]
+        return [self._widgets[name] for name in self._order]
 
     def widget(self, name: str) -> QWidget:
         """The widget of a parameter."""
         return self._widgets[name]
+
+    def show_row(self, name: str, is_shown: bool) -> None:
+        """Show or hide a parameter with its name."""
+        for widget in (self._labels[name], self._widgets[name]):
+            widget.setVisible(is_shown)
 
     def _add(self, name: str, layout: QFormLayout) -> None:
         widget = self._widgets[name]
@@ -195,29 +259,37 @@ class _WheelGuard(QObject):
 
 
 def _make(item: dataclasses.Field[Any]) -> QWidget:
-    allowed = item.metadata
-    if "choices" in allowed:
-        widget: QWidget = _combo(allowed["choices"], allowed["unit"])
-    elif isinstance(item.default, bool):
-        widget = QCheckBox()
-    else:
-        widget = _spin_box(item)
+    """The widget that a field's kind asks for."""
+    if "is_text" in item.metadata:
+        return QLineEdit()
+    if "choices" in item.metadata:
+        return _combo(item.metadata["choices"], item.metadata["unit"])
+    return QCheckBox() if isinstance(item.default, bool) else _spin_box(item)
+
+
+def _dressed(widget: QWidget, item: dataclasses.Field[Any]) -> QWidget:
+    """A widget with the name, the value and the help of its field."""
     widget.setObjectName(f"parameter_{item.name}")
     widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     _write(widget, item.default)
     default = tr("Default: {}").format(_shown(item.default, item))
-    widget.setToolTip(f"{tr(allowed['help'])}\n{default}")
+    widget.setToolTip(f"{tr(item.metadata['help'])}\n{default}")
     widget.setAccessibleName(label_of(item.name))
     return widget
 
 
 def _combo(choices: tuple[Any, ...], unit: str) -> QComboBox:
     combo = QComboBox()
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(SHORTEST_CHOICE)  # a long one must not widen the dock
+    keep_narrow(combo)
     for choice in choices:
         combo.addItem(f"{_choice_text(choice)} {unit}".strip(), choice)
     return combo
+
+
+def keep_narrow(combo: QComboBox) -> None:
+    """Let no long entry widen the dock."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(SHORTEST_CHOICE)
 
 
 def _spin_box(item: dataclasses.Field[Any]) -> QWidget:
@@ -228,7 +300,7 @@ def _spin_box(item: dataclasses.Field[Any]) -> QWidget:
         box = QgsDoubleSpinBox()
         box.setDecimals(DECIMALS.get(item.name, SHARE_DECIMALS))
         box.setSingleStep(0.01 if allowed["high"] <= 1 else 1.0)
-        if item.name in SPECIAL:  # its values lie orders of magnitude apart
+        if item.name in WIDE_RANGE:
             box.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     box.setRange(allowed["low"], allowed["high"])
     box.setShowClearButton(False)  # the reset button beside it does this, and appears only where there is a difference
@@ -248,25 +320,42 @@ def _shown(value: Any, item: dataclasses.Field[Any]) -> str:
         return tr("on") if value else tr("off")
     if item.name in SPECIAL and value == item.metadata["low"]:
         return tr(SPECIAL[item.name])
+    if "is_text" in item.metadata:
+        return str(value)
     return f"{_choice_text(value)} {tr(item.metadata['unit'])}".strip()
 
 
 def _read(widget: Any) -> Any:
     if isinstance(widget, QComboBox):
         return widget.currentData(Qt.ItemDataRole.UserRole)
+    if isinstance(widget, QLineEdit):
+        return widget.text().strip()
     return widget.isChecked() if isinstance(widget, QCheckBox) else widget.value()
 
 
 def _write(widget: Any, value: Any) -> None:
     if isinstance(widget, QComboBox):
+        if widget.findData(value) < 0:  # the name of something that is no longer offered
+            widget.addItem(str(value), value)
         widget.setCurrentIndex(widget.findData(value))
+    elif isinstance(widget, QLineEdit):
+        widget.setText(value)
     elif isinstance(widget, QCheckBox):
         widget.setChecked(value)
     else:
+        if isinstance(widget, QgsDoubleSpinBox):  # which would round the value
+            widget.setDecimals(max(widget.decimals(), _decimals_of(value)))
         widget.setValue(value)
+
+
+def _decimals_of(value: float) -> int:
+    """The digits after the point that a value is written with."""
+    return min(MOST_DECIMALS, max(0, -int(Decimal(repr(value)).as_tuple().exponent)))
 
 
 def _edited(widget: Any) -> pyqtBoundSignal:
     if isinstance(widget, QComboBox):
         return widget.currentIndexChanged
+    if isinstance(widget, QLineEdit):
+        return widget.textChanged
     return widget.toggled if isinstance(widget, QCheckBox) else widget.valueChanged

@@ -12,10 +12,10 @@ from qgis.PyQt import uic
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
+from ..gis.plugin_folders import data_folder
 from ..paths import form
 from .run_task import FunctionTask
 from .services import Services
-from .settings import data_folder
 from .wording import scenes_text, tr
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
     def problem(self) -> str:
         """Why no run can use this section; empty where one can."""
         if self.folder() is None:
-            return tr("Choose the folder that holds your Sentinel-2 L1C scenes, or try the sample.")
+            return tr("Choose the folder that holds your Sentinel-2 scenes, or try the sample.")
         if self.is_busy:
             return tr("The scenes are still being looked through. Wait a moment.")
         return "" if self.scenes else self.scenesState.text()
@@ -104,7 +104,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
         for widget, title in ((self.scenesFolder, tr("Scenes")), (self.sampleFolder, tr("Sample"))):
             widget.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
             widget.setDialogTitle(tr("Folder: {}").format(title))
-        self.scenesFolder.lineEdit().setPlaceholderText(tr("Folder with L1C products"))
+        self.scenesFolder.lineEdit().setPlaceholderText(tr("Folder with Sentinel-2 products"))
         self.sampleFolder.setFilePath(str(data_folder() / "sample"))
         self.rescanButton.setIcon(QgsApplication.getThemeIcon("/mActionRefresh.svg"))
         self.scenesCancelButton.setIcon(QgsApplication.getThemeIcon("/mTaskCancel.svg"))
@@ -176,7 +176,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
         self.scenes = tuple(survey.scenes)
         problems = tuple(survey.problems)
         if not self.scenes:
-            text = tr("{} holds no Sentinel-2 L1C products. Choose the folder that holds the SAFE folders or zips.")
+            text = tr("{} holds no Sentinel-2 products. Choose the folder that holds the SAFE folders or zips.")
             self._show_nothing("\n".join((text.format(self.folder()), *_shortened(problems))))
             return
         text = scenes_text(self.scenes)
@@ -194,7 +194,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
             self.scenesFolder.setFilePath(str(folder))
 
     def _show_empty(self) -> None:
-        self.scenesState.show_hint(tr("Choose the folder that holds your Sentinel-2 L1C scenes."))
+        self.scenesState.show_hint(tr("Choose the folder that holds your Sentinel-2 scenes."))
         self.sampleButton.show()
 
     def _show_nothing(self, text: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgis.gui import QgsCollapsibleGroupBoxBasic, QgsFileWidget
 from qgis.PyQt import uic
 from qgis.PyQt.QtCore import QDate, QSignalBlocker, Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QDateEdit, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QDateEdit, QWidget
 
 from ..core.area import Area
 from ..core.fields import field_problems
@@ -30,6 +29,7 @@ from .series_state import SeriesState
 from .series_wording import method_text, series_estimate_text, step_text
 from .services import Services
 from .state_label import StateLabel
+from .tab_order import heading, order_tabs
 from .wording import counted, tr
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
         self._notes: tuple[str, ...] = ()
         self.source = SeriesSourceForm(services)
         self.seriesLayout.insertWidget(0, self.source)
-        self.fill = ParameterForm(FillParameters, self.fillForm, self.fillMoreForm, SHOWN)
-        self.seasons = ParameterForm(SeasonParameters, self.seasonsForm, self.seasonsForm)
+        self.fill = ParameterForm(FillParameters, ((self.fillForm, SHOWN), (self.fillMoreForm, None)))
+        self.seasons = ParameterForm(SeasonParameters, ((self.seasonsForm, None),))
         self.methodHint = StateLabel()
         self.fillForm.insertRow(1, self.methodHint)
         self._list = FoldedList(self.seriesNotesButton, self.seriesNotes)
@@ -205,11 +205,10 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
         fill = self.fill.widgets()
         chain = [self.source.masksFolder, self.areaOnly, self.curvesButton]
         chain += [self.daysOnly, self.firstDay, self.lastDay, *fill[: len(SHOWN)]]
-        chain += [*_heading(self.moreFill), *fill[len(SHOWN) :], self.fillReset, self.seasonsOn]
-        chain += [*_heading(self.moreSeasons), *self.seasons.widgets(), self.seasonsReset]
+        chain += [*heading(self.moreFill), *fill[len(SHOWN) :], self.fillReset, self.seasonsOn]
+        chain += [*heading(self.moreSeasons), *self.seasons.widgets(), self.seasonsReset]
         chain += [self.seriesOutput, self.seriesRunButton, self.seriesNotesButton, self.seriesNotes]
-        for before, after in pairwise(chain):
-            QWidget.setTabOrder(before, after)
+        order_tabs(chain)
 
     def _connect(self) -> None:
         self.source.changed.connect(self._on_change)
@@ -281,9 +280,3 @@ class SeriesSection(QgsCollapsibleGroupBoxBasic):
     def _set_notes(self, notes: tuple[str, ...]) -> None:
         self._notes = notes
         self._list.show_lines(counted(len(notes), tr("note"), tr("notes")), notes)
-
-
-def _heading(box: QgsCollapsibleGroupBoxBasic) -> list[QWidget]:
-    """What of a foldable box takes the focus: itself and the arrow that QGIS puts into it."""
-    direct = Qt.FindChildOption.FindDirectChildrenOnly
-    return [box, *box.findChildren(QToolButton, options=direct)]

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.area import Area
+from ..core.labels import LabelTable
 from ..core.parameters import RunParameters
 from ..core.scenes import Scene
 from ..jobs.report import ImageOutcome, Progress, RunReport
 from ..jobs.request import RunRequest
 from ..jobs.series_report import SeriesReport
 from ..jobs.series_request import SeriesRequest
+from ..jobs.training_request import TrainingReport, TrainingRequest
 
 if TYPE_CHECKING:
     from ..jobs.series_survey import SeriesSurvey
@@ -33,7 +35,9 @@ class Services:
     ``matching(scenes, area, parameters)`` selects the images of a run;
     ``kept(request, scenes)`` counts those that an earlier run made;
     ``survey_series(ndvi_folder, masks_folder, on_count, is_cancelled)`` looks through a folder of dated rasters;
-    ``run_series(request, on_count, is_cancelled)`` fills one and maps its productivity.
+    ``run_series(request, on_count, is_cancelled)`` fills one and maps its productivity;
+    ``read_labels(path, scenes)`` reads labels from a CSV file;
+    ``train(request, on_count, is_cancelled)`` builds a model.
     """
 
     survey: Callable[[Path, Path, CountCallback, IsCancelled], Survey]
@@ -43,11 +47,13 @@ class Services:
     kept: Callable[[RunRequest, Sequence[Scene]], int]
     survey_series: Callable[[Path, Path | None, CountCallback, IsCancelled], SeriesSurvey]
     run_series: Callable[[SeriesRequest, CountCallback, IsCancelled], SeriesReport]
+    read_labels: Callable[[Path, Sequence[Scene]], LabelTable]
+    train: Callable[[TrainingRequest, CountCallback, IsCancelled], TrainingReport]
 
 
 def real_services() -> Services:
     """The plugin's own functions."""
-    return Services(_survey, _run, _write_sample, _matching, _kept, _survey_series, _run_series)
+    return Services(_survey, _run, _write_sample, _matching, _kept, _survey_series, _run_series, _read_labels, _train)
 
 
 def _survey(scenes_folder: Path, library_folder: Path, on_count: CountCallback, is_cancelled: IsCancelled) -> Survey:
@@ -97,3 +103,15 @@ def _run_series(request: SeriesRequest, on_count: CountCallback, is_cancelled: I
     from ..jobs.series import run_series
 
     return run_series(request, on_count, is_cancelled)
+
+
+def _read_labels(path: Path, scenes: Sequence[Scene]) -> LabelTable:
+    from ..core.label_files import read_csv
+
+    return read_csv(path, scenes)
+
+
+def _train(request: TrainingRequest, on_count: CountCallback, is_cancelled: IsCancelled) -> TrainingReport:
+    from ..jobs.training import train
+
+    return train(request, on_count, is_cancelled)

@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QSettings, QStandardPaths
+from qgis.PyQt.QtCore import QSettings
 
 from ..core.parameters import find_problems
+from ..gis.plugin_folders import PREFIX, data_folder
+from .model_state import ModelState
 from .series_state import SeriesState
 from .wording import tr
 
-PREFIX = "s2mask_qgis/"
 DATES = ("date_start", "date_end")
-
-
-def data_folder() -> Path:
-    """Where the plugin keeps what is large and can be made again."""
-    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)) / "s2mask_qgis"
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,8 @@ class FormState:
     """What the user last entered.
 
     ``parameters`` holds values of RunParameters by name; it has the two dates only where the user chose them.
-    ``seconds_per_image`` was measured in the last run, 0 where there was none. ``series`` holds a SeriesState.
+    ``seconds_per_image`` was measured in the last run, 0 where there was none. ``series`` holds a SeriesState,
+    ``model`` a ModelState.
     """
 
     scenes_folder: str = ""
@@ -39,6 +35,7 @@ class FormState:
     parameters: dict[str, Any] = field(default_factory=dict)
     seconds_per_image: float = 0.0
     series: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
 
 
 def load(settings: QgsSettings) -> tuple[FormState, tuple[str, ...]]:
@@ -109,6 +106,14 @@ def _series(stored: Any) -> dict[str, Any]:
     return values
 
 
+def _model(stored: Any) -> dict[str, Any]:
+    values = json.loads(stored)
+    if not isinstance(values, dict):
+        raise ValueError(tr("not the entries of a model"))
+    ModelState.from_json(values)
+    return values
+
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "scenes_folder": _text,
     "library_folder": _text,
@@ -117,4 +122,5 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "parameters": _parameters,
     "seconds_per_image": _seconds,
     "series": _series,
+    "model": _model,
 }

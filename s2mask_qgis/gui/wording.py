@@ -8,6 +8,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.scenes import Scene
 from ..jobs.report import ImageOutcome, ImageState, Progress, Stage
+from .levels import L1C, levels_of
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -28,12 +29,14 @@ def images_text(number: int) -> str:
 
 
 def scenes_text(scenes: Sequence[Scene]) -> str:
-    """What a folder holds: "80 scenes, 1 tile, 2022-11 … 2023-12"."""
+    """What a folder holds: "80 scenes, 1 tile, 2022-11 … 2023-12", with the levels where they are not L1C alone."""
     tiles = len({scene.tile for scene in scenes})
     first = min(scene.date for scene in scenes)[:7]
     last = max(scene.date for scene in scenes)[:7]
     months = first if first == last else f"{first} … {last}"
-    return ", ".join((counted(len(scenes), tr("scene"), tr("scenes")), counted(tiles, tr("tile"), tr("tiles")), months))
+    parts = [counted(len(scenes), tr("scene"), tr("scenes")), counted(tiles, tr("tile"), tr("tiles")), months]
+    levels = levels_of(scenes)
+    return ", ".join(parts if levels == (L1C,) else [*parts, tr(" and ").join(levels)])
 
 
 def area_text(area_km2: float) -> str:
@@ -93,10 +96,12 @@ def progress_text(progress: Progress) -> str:
 
 
 def image_text(outcome: ImageOutcome, number: int, total: int) -> str:
-    """Which image is shown: "2023-05-14 · cloud 23 % · 17 of 73"; in a narrow dock it breaks at the dots alone."""
+    """Which image is shown: "2023-05-14 · cloud 23 % · shadow 4 % · 17 of 73"; it breaks at the dots alone."""
     parts = [day_text(outcome)]
     if outcome.cloud_share is not None:
         parts.append(tr("cloud {} %").format(round(100 * outcome.cloud_share)))
+    if outcome.shadow_share is not None:
+        parts.append(tr("shadow {} %").format(round(100 * outcome.shadow_share)))
     parts.append(tr("{} of {}").format(number, total))
     return " · ".join(part.replace(" ", NO_BREAK_SPACE) for part in parts)
 

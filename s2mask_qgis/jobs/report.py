@@ -49,9 +49,9 @@ class Progress:
 class ImageOutcome:
     """What came of one image.
 
-    ``cloud_share`` is the share of valid pixels of the area that the mask calls cloud, ``ndvi_share`` the share of
-    the area's pixels that have an NDVI (both 0-1, None where the image failed); ``reason`` is for the user. Paths are
-    None where the image failed or the index was not asked for.
+    ``cloud_share`` and ``shadow_share`` are the shares of valid pixels of the area that the mask calls so,
+    ``ndvi_share`` the share of the area's pixels that have an NDVI (0-1, None where the image failed); ``reason`` is
+    for the user. Paths are None where the image failed or the result was not asked for.
     """
 
     index: str
@@ -62,8 +62,10 @@ class ImageOutcome:
     ndvi_path: Path | None = None
     evi2_path: Path | None = None
     kndvi_path: Path | None = None
+    features_path: Path | None = None
     true_colour: TrueColour | None = None
     cloud_share: float | None = None
+    shadow_share: float | None = None
     ndvi_share: float | None = None
     seconds: float = 0.0
     reason: str = ""

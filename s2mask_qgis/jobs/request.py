@@ -14,7 +14,8 @@ class RunRequest:
     """Masks and NDVI of the images that meet ``area`` within the dates of ``parameters``.
 
     ``scenes_folder`` holds the L1C products (only read), ``library_folder`` the ingested scenes shared by all runs,
-    ``output_folder`` receives mask/, ndvi/, evi2/ and kndvi/ as asked for, and report.json.
+    ``output_folder`` receives mask/, ndvi/, features/, evi2/ and kndvi/ as asked for, and report.json;
+    ``models_folder`` holds the user's own models, if any.
     """
 
     scenes_folder: Path
@@ -22,3 +23,4 @@ class RunRequest:
     output_folder: Path
     area: Area
     parameters: RunParameters
+    models_folder: Path | None = None

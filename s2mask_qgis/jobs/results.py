@@ -6,14 +6,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..core import features
 from ..core.area import Area
+from ..core.feature_maps import feature_image
 from ..core.indices import EVI2_BAND, KNDVI_BAND, NDVI_BAND, index_image
 from ..core.mask import mask_image
 from ..core.plan import ImagePlan
+from ..core.regions import geometry
 from ..core.scenes import Scene
 from ..core.statistics import figures, result_statistics
 from ..engines.base import Engine, Export, Pyramiding
-from .outputs import EVI2, KNDVI, MASK, NDVI
+from .outputs import EVI2, FEATURES, KNDVI, MASK, NDVI
 from .report import ImageOutcome, ImageState
 
 KEY, PLAN = "s2mask:key", "s2mask:plan"
@@ -25,13 +28,23 @@ INDEX_BANDS = {NDVI: NDVI_BAND, EVI2: EVI2_BAND, KNDVI: KNDVI_BAND}
 
 def export_of(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, kind: str, key: str) -> Export:
     """The export of one kind of an image's results."""
-    return mask_export(engine, scene, plan, area, key) if kind == MASK else index_export(engine, scene, plan, kind, key)
+    if kind == MASK:
+        return mask_export(engine, scene, plan, area, key)
+    if kind == FEATURES:
+        return features_export(engine, scene, plan, area, key)
+    return index_export(engine, scene, plan, kind, key)
 
 
 def mask_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, key: str) -> Export:
     """The export of an image's mask."""
     image = mask_image(plan, area).set({**_properties(scene, key), PLAN: json.dumps(plan.to_json())})
     return _export(engine, image, scene, plan, MASK, key, Pyramiding.MODE)
+
+
+def features_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, key: str) -> Export:
+    """The export of an image's 13 features inside the area, one band each."""
+    image = feature_image(plan, tuple(features.FEATURES)).clip(geometry(area)).set(_properties(scene, key))
+    return _export(engine, image, scene, plan, FEATURES, key, Pyramiding.MODE)
 
 
 def index_export(engine: Engine, scene: Scene, plan: ImagePlan, kind: str, key: str) -> Export:
@@ -92,8 +105,10 @@ def outcome(
         ndvi_path=paths[NDVI],
         evi2_path=paths.get(EVI2),
         kndvi_path=paths.get(KNDVI),
+        features_path=paths.get(FEATURES),
         true_colour=engine.true_colour(scene),
         cloud_share=found.cloud_share,
+        shadow_share=found.shadow_share,
         ndvi_share=found.ndvi_share,
         seconds=seconds,
         plan=json.loads(properties[PLAN]) if PLAN in properties else None,

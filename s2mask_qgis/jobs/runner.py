@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.area import Area
-from ..core.backgrounds import Backgrounds, choose
+from ..core.backgrounds import Backgrounds
+from ..core.models.files import find
+from ..core.models.model import Model, ModelError
 from ..core.plan import ImagePlan
-from ..core.scenes import Scene
+from ..core.scenes import COLLECTION_OF, Scene
 from ..core.selection import matching
+from ..core.sources import means_of
 from ..engines.base import Engine, OperationState
 from ..engines.errors import CancelledError, EngineError, StorageError
 from ..engines.local.engine import LocalEngine
 from . import results
-from .outputs import MASK, check_writable, image_key, in_order, result_kinds, write_report
-from .planning import WorkingGrids, plan_image
+from .outputs import MASK, check_writable, image_key, in_order, result_kinds, settings_key, write_report
+from .planning import Planner
 from .report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
 from .request import RunRequest
 
@@ -41,24 +44,31 @@ def run(request: RunRequest, on_progress: OnProgress, on_image: OnImage, is_canc
     """
     try:
         check_writable(request.output_folder)
+        model = find(request.parameters.model, request.models_folder)
         with LocalEngine(request.scenes_folder, request.library_folder, request.output_folder, is_cancelled) as engine:
             on_progress(Progress(Stage.SCENES, 0, 0))
             engine.refresh(lambda done, total: on_progress(Progress(Stage.SCENES, done, total)))
-            return carry_out(request, engine, on_progress, on_image, is_cancelled)
+            return carry_out(request, model, engine, on_progress, on_image, is_cancelled)
     except CancelledError:
         return RunReport(RunState.CANCELLED, "Cancelled before the first image was made.")
-    except EngineError as error:
+    except (EngineError, ModelError) as error:
         return RunReport(RunState.REFUSED, str(error))
 
 
 def carry_out(
-    request: RunRequest, engine: Engine, on_progress: OnProgress, on_image: OnImage, is_cancelled: IsCancelled
+    request: RunRequest,
+    model: Model,
+    engine: Engine,
+    on_progress: OnProgress,
+    on_image: OnImage,
+    is_cancelled: IsCancelled,
 ) -> RunReport:
-    """Carry out a request on an engine that is ready."""
-    current = _Run(request, engine, on_progress, on_image, is_cancelled)
+    """Carry out a request with its model on an engine that is ready."""
+    current = _Run(request, model, engine, on_progress, on_image, is_cancelled)
     try:
         targets, archive = _find_scenes(request, engine)
         current.total = len(targets)
+        current.check(targets)
         choices = current.prepare(targets, archive)
         current.mask(choices)
         state, message = RunState.FINISHED, ""
@@ -68,21 +78,34 @@ def carry_out(
     except StorageError as error:
         current.cancel_active()
         state, message = RunState.FINISHED_WITH_FAILURES, f"Stopped: {error} What is done is kept."
-    report = _report(state, message, current.outcomes, current.total)
-    write_report(request, report)
+    means = means_of(request.parameters.source, request.parameters.union, model.name)
+    report = _report(state, message, current.outcomes, current.total, means)
+    write_report(request, model, report)
     return report
 
 
 def _find_scenes(request: RunRequest, engine: Engine) -> tuple[tuple[Scene, ...], list[Scene]]:
     """The scenes to mask, and all scenes of their tiles. EngineError (a sentence) where there is nothing to mask."""
-    everything = engine.scenes()
+    everything = engine.scenes(collection=COLLECTION_OF[request.parameters.level])
     if not everything:
-        raise EngineError(f"There is no usable Level-1C product in {request.scenes_folder}. Choose another folder.")
+        raise EngineError(_nothing_of_level(request, engine))
     targets = matching(everything, request.area, request.parameters)
     if targets:
         tiles = {scene.tile for scene in targets}
         return targets, [scene for scene in everything if scene.tile in tiles]
     raise EngineError(_nothing_matches(request.area, request, everything))
+
+
+def _nothing_of_level(request: RunRequest, engine: Engine) -> str:
+    """Why there is nothing to mask: the folder has no product of the level, but perhaps some of another one."""
+    level = request.parameters.level
+    text = f"There is no usable Level-{level[1:]} product in {request.scenes_folder}"
+    for other, collection in COLLECTION_OF.items():
+        count = len(engine.scenes(collection=collection)) if other != level else 0
+        if count:
+            told = f"but {count:,} Level-{other[1:]} product{'' if count == 1 else 's'}"
+            return f"{text}, {told}. Choose level {other}, or another folder."
+    return f"{text}. Choose another folder."
 
 
 def _nothing_matches(area: Area, request: RunRequest, scenes: Iterable[Scene]) -> str:
@@ -114,7 +137,13 @@ class _Run:
     """The state of one run: what is queued at the engine, and what has come of the images so far."""
 
     def __init__(
-        self, request: RunRequest, engine: Engine, on_progress: OnProgress, on_image: OnImage, is_cancelled: IsCancelled
+        self,
+        request: RunRequest,
+        model: Model,
+        engine: Engine,
+        on_progress: OnProgress,
+        on_image: OnImage,
+        is_cancelled: IsCancelled,
     ) -> None:
         self.outcomes: list[ImageOutcome] = []
         self.total = 0
@@ -124,19 +153,29 @@ class _Run:
         self._on_image = on_image
         self._is_cancelled = is_cancelled
         self._kinds = result_kinds(request.parameters)
-        self._grids = WorkingGrids(engine, request.area, request.parameters.scale_m)
+        self._settings = settings_key(request, model)
+        self._planner = Planner(engine, request.area, request.parameters, model)
         self._active: list[_Active] = []
         self._masking_since = 0.0
         self._made = 0
+
+    def check(self, targets: Sequence[Scene]) -> None:
+        """EngineError (a sentence) where the engine, or not one of the scenes, has what the masks are made from."""
+        problem = self._engine.source_problem(self._request.parameters.source)
+        if problem:
+            raise EngineError(problem)
+        problems = [self._planner.problem(scene) for scene in targets]
+        if problems[0] and all(problems):
+            raise EngineError(problems[0])
 
     def prepare(self, targets: Iterable[Scene], archive: Iterable[Scene]) -> deque[tuple[Scene, Backgrounds]]:
         """Make the scenes that are needed ready; backgrounds are chosen again without those that cannot be used."""
         targets, usable = list(targets), list(archive)
         while True:
-            choices = [(scene, choose(scene, usable, self._request.parameters)) for scene in targets]
+            choices = [(scene, self._planner.choose(scene, usable)) for scene in targets]
             needed = {scene.index: scene for scene in targets}
             for _, backgrounds in choices:
-                needed |= {scene.index: scene for scene in (*backgrounds.nearest, *backgrounds.clearest)}
+                needed |= {scene.index: scene for images in backgrounds.values() for scene in images}
             reasons = self._engine.prepare(needed.values(), self._count_prepared)
             if not reasons:
                 return deque(choices)
@@ -164,7 +203,7 @@ class _Run:
     def _begin(self, scene: Scene, backgrounds: Backgrounds) -> None:
         """Keep an image that is there already, or plan it and start the first of its results that are missing."""
         started = time.monotonic()
-        key = image_key(self._request, scene, backgrounds)
+        key = image_key(self._settings, scene, backgrounds)
         try:
             missing = results.missing(self._engine, scene, self._kinds, key)
             if not missing:
@@ -172,9 +211,7 @@ class _Run:
             elif MASK not in missing:
                 self._export(scene, results.stored_plan(self._engine, scene), key, started, missing)
             else:
-                grids = self._grids.of(scene)
-                plan = plan_image(self._engine, scene, backgrounds, grids, self._request.parameters)
-                self._export(scene, plan, key, started, self._kinds)
+                self._export(scene, self._planner.plan(scene, backgrounds), key, started, self._kinds)
         except (CancelledError, StorageError):
             raise
         except EngineError as error:
@@ -239,16 +276,26 @@ class _Run:
         self._active.clear()
 
 
-def _report(state: RunState, message: str, outcomes: list[ImageOutcome], total: int) -> RunReport:
-    """The report of a run; a run in which an image failed says how many did."""
+def _report(state: RunState, message: str, outcomes: list[ImageOutcome], total: int, means: str) -> RunReport:
+    """The report of a run by ``means``; a run in which an image failed says how many did."""
     ordered = tuple(in_order(outcomes))
     failed = sum(outcome.state is ImageState.FAILED for outcome in ordered)
     kept = sum(outcome.state is ImageState.KEPT for outcome in ordered)
     if state is RunState.FINISHED:
         made = len(ordered) - failed - kept
-        parts = [f"{made} of {total} images masked"]
+        parts = [f"{made} of {total} images masked{means}"]
         parts += [f"{kept} were there already"] if kept else []
         parts += [f"{failed} failed"] if failed else []
         message = ", ".join(parts) + "."
         state = RunState.FINISHED_WITH_FAILURES if failed else state
-    return RunReport(state, message, ordered)
+    return RunReport(state, message, ordered, _notes(ordered))
+
+
+def _notes(outcomes: Iterable[ImageOutcome]) -> tuple[str, ...]:
+    """Sentences about images whose shadows could not be looked for."""
+    reasons = Counter((outcome.plan or {}).get("without_shadow", "") for outcome in outcomes)
+    return tuple(
+        f"{count} image{'' if count == 1 else 's'} without shadows: {reason}."
+        for reason, count in reasons.items()
+        if reason
+    )

@@ -28,7 +28,7 @@ def nearest(clusters: Clusters, difference: np.ndarray) -> np.ndarray:
 
 def test_separate_groups_become_separate_clusters():
     difference, reflectance, group = sample({-800.0: 300, 0.0: 500, 3000.0: 12})
-    clusters = find(difference, reflectance, count=3, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=3, thresholds="as trained", seed=0)
     labels = nearest(clusters, difference)
     assert len(clusters.centres) == 3
     for number in range(3):
@@ -38,7 +38,7 @@ def test_separate_groups_become_separate_clusters():
 
 def test_the_brightened_cluster_is_cloudy():
     difference, reflectance, group = sample({-800.0: 300, -60.0: 500, 3000.0: 40})
-    clusters = find(difference, reflectance, count=3, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=3, thresholds="as trained", seed=0)
     cloudy = np.array(clusters.cloudy)[nearest(clusters, difference)]
     assert (cloudy == (group == 2)).all()
 
@@ -47,7 +47,7 @@ def test_only_the_visible_bands_are_judged():
     difference, _, group = sample({0.0: 200, 1000.0: 200})
     others = [number for number in range(len(BANDS)) if number not in VISIBLE]
     difference[:, others] *= -5.0
-    clusters = find(difference - 100.0, np.zeros((400, 3)), count=2, thresholds="as trained", seed=0)
+    clusters = find(difference - 100.0, np.zeros((400, 3)), BANDS, count=2, thresholds="as trained", seed=0)
     cloudy = np.array(clusters.cloudy)[nearest(clusters, difference - 100.0)]
     assert (cloudy == (group == 1)).all()
 
@@ -56,7 +56,7 @@ def test_the_closest_of_several_fits_is_taken(monkeypatch):
     difference, reflectance, _ = sample({0.0: 400, 500.0: 100}, noise=300.0)
 
     def misfit(seed: int) -> float:
-        found = find(difference, reflectance, count=10, thresholds="as trained", seed=seed)
+        found = find(difference, reflectance, BANDS, count=10, thresholds="as trained", seed=seed)
         scaled = (difference - np.array(found.mean)) / np.array(found.std)
         return ((scaled - np.array(found.centres)[nearest(found, difference)]) ** 2).sum()
 
@@ -73,14 +73,14 @@ def test_a_centre_that_k_means_leaves_without_pixels_is_dropped(monkeypatch):
 
     monkeypatch.setattr("s2mask_qgis.core.clusters.kmeans", with_a_far_centre_first)
     difference, reflectance, group = sample({-800.0: 300, 3000.0: 40})
-    clusters = find(difference, reflectance, count=2, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=2, thresholds="as trained", seed=0)
     assert len(clusters.centres) == len(clusters.cloudy) == 2
     assert (np.array(clusters.cloudy)[nearest(clusters, difference)] == (group == 1)).all()
 
 
 def test_scaling_is_by_the_samples_mean_and_standard_deviation():
     difference, reflectance, _ = sample({0.0: 50, 500.0: 70})
-    clusters = find(difference, reflectance, count=2, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=2, thresholds="as trained", seed=0)
     assert clusters.mean == pytest.approx(difference.mean(axis=0))
     assert clusters.std == pytest.approx(difference.std(axis=0))
     members = nearest(clusters, difference) == 0
@@ -91,7 +91,7 @@ def test_scaling_is_by_the_samples_mean_and_standard_deviation():
 def test_each_band_weighs_the_same_whatever_its_contrast():
     difference, reflectance, group = sample({0.0: 100, 400.0: 100}, noise=1.0)
     difference[:, 0] = np.tile([-90_000.0, 90_000.0], 100)  # B1: huge and unrelated
-    clusters = find(difference, reflectance, count=2, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=2, thresholds="as trained", seed=0)
     labels = nearest(clusters, difference)
     assert len(set(labels[group == 0])) == len(set(labels[group == 1])) == 1
     assert labels[0] != labels[-1]
@@ -100,7 +100,7 @@ def test_each_band_weighs_the_same_whatever_its_contrast():
 def test_a_band_without_contrast_weighs_nothing():
     difference, reflectance, _ = sample({0.0: 50, 500.0: 70})
     difference[:, 12] = 77.0
-    clusters = find(difference, reflectance, count=2, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=2, thresholds="as trained", seed=0)
     assert clusters.std[12] == 1.0
     assert {centre[12] for centre in clusters.centres} == {0.0}
 
@@ -109,7 +109,7 @@ def test_a_band_without_contrast_weighs_nothing():
 @pytest.mark.parametrize("distinct", [1, 2, 3])
 def test_fewer_distinct_pixels_than_clusters_give_fewer_clusters(distinct):
     difference = np.repeat(100.0 * np.arange(distinct) - 50.0, 40)[:, np.newaxis].repeat(len(BANDS), axis=1)
-    clusters = find(difference, difference[:, VISIBLE], count=10, thresholds="as trained", seed=3)
+    clusters = find(difference, difference[:, VISIBLE], BANDS, count=10, thresholds="as trained", seed=3)
     assert len(clusters.centres) == len(clusters.cloudy) == distinct
     cloudy = np.array(clusters.cloudy)[nearest(clusters, difference)]
     assert (cloudy == (difference[:, 0] > 0)).all()
@@ -119,14 +119,14 @@ def test_fewer_distinct_pixels_than_clusters_give_fewer_clusters(distinct):
 @pytest.mark.parametrize("seed", range(5))
 def test_every_cluster_is_the_nearest_of_some_pixel(seed):
     difference, reflectance, _ = sample({0.0: 400, 500.0: 30}, noise=200.0)
-    clusters = find(difference, reflectance, count=50, thresholds="as trained", seed=seed)
+    clusters = find(difference, reflectance, BANDS, count=50, thresholds="as trained", seed=seed)
     assert set(nearest(clusters, difference)) == set(range(len(clusters.centres)))
 
 
 def test_the_seed_decides():
     difference, reflectance, _ = sample({0.0: 400, 500.0: 100}, noise=300.0)
     first, again, other = (
-        find(difference, reflectance, count=10, thresholds="as trained", seed=seed) for seed in (1, 1, 2)
+        find(difference, reflectance, BANDS, count=10, thresholds="as trained", seed=seed) for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -134,10 +134,10 @@ def test_the_seed_decides():
 
 def test_thresholds_in_reflectance_need_bright_and_brightened():
     difference, reflectance, group = sample({0.0: 200, 300.0: 200, 2000.0: 200})
-    clusters = find(difference, reflectance, count=3, thresholds="reflectance", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=3, thresholds="reflectance", seed=0)
     cloudy = np.array(clusters.cloudy)[nearest(clusters, difference)]
     assert (cloudy == (group == 2)).all()  # 0.03 brighter is below 0.04
-    dark = find(difference, reflectance - 1500.0, count=3, thresholds="reflectance", seed=0)
+    dark = find(difference, reflectance - 1500.0, BANDS, count=3, thresholds="reflectance", seed=0)
     assert not any(dark.cloudy)  # 0.20 brighter, yet at 0.15 below 0.175
 
 
@@ -167,7 +167,7 @@ def test_scores_by_hand():
 
 def test_json_keeps_every_digit():
     difference, reflectance, _ = sample({0.0: 60, 500.0: 70})
-    clusters = find(difference, reflectance, count=4, thresholds="as trained", seed=0)
+    clusters = find(difference, reflectance, BANDS, count=4, thresholds="as trained", seed=0)
     assert Clusters.from_json(json.loads(json.dumps(clusters.to_json()))) == clusters
 
 
@@ -184,9 +184,9 @@ def test_json_keeps_every_digit():
 )
 def test_samples_that_cannot_be_used(difference, reflectance, text):
     with pytest.raises(ValueError, match=text):
-        find(difference, reflectance, count=10, thresholds="as trained", seed=0)
+        find(difference, reflectance, BANDS, count=10, thresholds="as trained", seed=0)
 
 
 def test_unknown_thresholds_are_refused():
     with pytest.raises(ValueError, match="'trained' is not one of as trained, reflectance"):
-        find(np.eye(13), np.zeros((13, 3)), count=2, thresholds="trained", seed=0)
+        find(np.eye(13), np.zeros((13, 3)), BANDS, count=2, thresholds="trained", seed=0)

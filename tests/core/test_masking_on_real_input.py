@@ -7,7 +7,7 @@ import pytest
 
 from s2mask_qgis.core import backgrounds, clusters
 from s2mask_qgis.core.parameters import RunParameters
-from s2mask_qgis.core.scenes import Scene
+from s2mask_qgis.core.scenes import BANDS, Scene
 from tests.reference import masking, pyramid
 from tests.scene_folders import read_eolearn_scenes, scene_index
 
@@ -31,22 +31,23 @@ def patch(shared_data) -> dict[Scene, tuple[np.ndarray, np.ndarray]]:
 def cloud_percent(scene: Scene, patch: dict[Scene, tuple[np.ndarray, np.ndarray]], parameters: RunParameters) -> float:
     """Share of the patch's pixels that the mask calls cloud; every pixel is in the sample."""
     pixels, valid = patch[scene]
-    chosen = backgrounds.choose(scene, patch, parameters)
+    chosen = backgrounds.choose(scene, patch, parameters, (1, 5))
     stacks, found = [], []
-    for group in (chosen.nearest, chosen.clearest):
+    for group in chosen.values():
         stack = np.stack([patch[member][0] for member in group])
         difference = (pixels - np.median(stack, axis=0))[:, valid].T
         visible = pixels[masking.VISIBLE][:, valid].T
         result = clusters.find(
             difference,
             visible,
+            BANDS,
             count=parameters.cluster_count,
             thresholds=parameters.thresholds,
             seed=parameters.seed,
         )
         found.append({name: np.array(getattr(result, name)) for name in ("mean", "std", "centres", "cloudy")})
         stacks.append((stack, np.broadcast_to(valid, stack.shape)))
-    cloud, _, known = masking.mask(pixels, valid, stacks, found, parameters.cutoff, parameters.opening_radius_px)
+    cloud, _, known = masking.mask(pixels, valid, stacks, found, 0.29, parameters.opening_radius_px)
     return 100.0 * cloud[known].mean()
 
 
@@ -61,6 +62,6 @@ def test_clear_dates_stay_clear_and_the_cloud_is_found(patch, seed):
 
 def test_backgrounds_of_the_cloudy_date(patch):
     scene = next(scene for scene in patch if scene.date == "2015-08-20")
-    chosen = backgrounds.choose(scene, patch, RunParameters(number_of_images=3, number_preselect=4))
-    assert [member.date for member in chosen.nearest] == ["2015-07-31", "2015-07-11", "2015-08-30"]
-    assert [member.date for member in chosen.clearest] == ["2015-07-11", "2015-08-30", "2015-09-09"]
+    chosen = backgrounds.choose(scene, patch, RunParameters(number_of_images=3, number_preselect=4), (1, 5))
+    assert [member.date for member in chosen[1]] == ["2015-07-31", "2015-07-11", "2015-08-30"]
+    assert [member.date for member in chosen[5]] == ["2015-07-11", "2015-08-30", "2015-09-09"]

@@ -14,10 +14,11 @@ from s2mask_qgis.core.parameters import RunParameters, find_problems
 def test_the_defaults_are_the_published_ones():
     parameters = RunParameters()
     assert (parameters.number_of_images, parameters.number_preselect) == (20, 40)
-    assert (parameters.hours_excluded, parameters.common_area, parameters.cutoff) == (18.0, 0.95, 0.29)
+    assert (parameters.hours_excluded, parameters.common_area, parameters.cloud_threshold) == (18.0, 0.95, 20.0)
     assert (parameters.cluster_count, parameters.sample_size, parameters.scale_m) == (10, 5000, 30)
     assert parameters.thresholds == "as trained"
-    assert parameters.opening_radius_px == 2
+    assert (parameters.opening_radius_px, parameters.methods_as_documented) == (2, False)
+    assert parameters.cutoff == 0.0  # the model's own
 
 
 def test_every_problem_is_reported_at_once_with_its_field_and_the_allowed_range():
@@ -26,7 +27,7 @@ def test_every_problem_is_reported_at_once_with_its_field_and_the_allowed_range(
     problems = {problem.field: problem.text for problem in caught.value.problems}
     assert set(problems) == {"cutoff", "number_of_images", "scale_m", "date_start"}
     assert "1.5" in problems["cutoff"]
-    assert "from 0.0 to 1.0" in problems["cutoff"]
+    assert "from 0.0 to 0.999" in problems["cutoff"]
     assert "from 1 to 100 images" in problems["number_of_images"]
     assert "10, 20, 30, 60" in problems["scale_m"]
     assert "YYYY-MM-DD" in problems["date_start"]
@@ -58,6 +59,8 @@ def test_both_ends_of_a_range_are_allowed_and_nothing_beyond(item):
         ("date_end", "2023-02-29"),
         ("date_end", "20230531"),
         ("colour", "red"),
+        ("model", ""),
+        ("model", None),
     ],
 )
 def test_values_of_the_wrong_kind_are_problems(name, value):

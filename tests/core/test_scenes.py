@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from s2mask_qgis.core.scenes import BANDS, Scene
+from s2mask_qgis.core.scenes import BANDS, COLLECTION_L2A, QUALITY_BANDS, Scene
 
 
 def test_time_and_date_are_utc():
@@ -17,3 +17,12 @@ def test_time_and_date_are_utc():
 def test_the_bands_are_those_of_level_1c():
     assert len(BANDS) == len(set(BANDS)) == 13
     assert BANDS.index("B8A") == BANDS.index("B8") + 1
+    assert not set(BANDS) & set(QUALITY_BANDS)
+
+
+def test_a_scene_has_all_bands_and_no_sun_unless_told():
+    scene = Scene(f"{COLLECTION_L2A}/a_b_c", "a_b_c", "33TWM", 0, 0.0, ())
+    assert scene.collection == COLLECTION_L2A
+    assert scene.bands == BANDS
+    assert scene.quality_bands == ()
+    assert scene.sun_azimuth_deg is scene.sun_zenith_deg is None

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from s2mask_qgis.core.clusters import find
+from s2mask_qgis.core.differences import difference
+from s2mask_qgis.core.feature_maps import cloudy_clusters
 from s2mask_qgis.core.grid import Grid
-from s2mask_qgis.core.mask import cloudy_clusters, difference
 from s2mask_qgis.core.scenes import BANDS
 from s2mask_qgis.engines.errors import SceneError
 from s2mask_qgis.engines.local.algorithms.arithmetic import BINARY
@@ -191,13 +192,14 @@ def test_the_distances_to_the_centres_of_clusters_are_one_product(ee: ModuleType
     clusters = find(
         np.random.default_rng(0).normal(0, 500, (300, len(BANDS))),
         np.random.default_rng(1).uniform(500, 3000, (300, 3)),
+        BANDS,
         count=6,
         thresholds="as trained",
         seed=0,
     )
     assert len(set(clusters.cloudy)) == 2
     images = {f"image{n}": image_of({band: np.full((2, 2), 9 * n, np.uint16) for band in BANDS}) for n in range(4)}
-    from_background = difference("image0", list(images)[1:])
+    from_background = difference("image0", list(images)[1:], BANDS)
     (band,) = evaluate(cloudy_clusters(from_background, clusters), **images).bands
     sums = [source for source in all_sources([band.source]) if isinstance(source, WeightedSum)]
     assert len(sums) == len(clusters.centres)

@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pytest
 
 from s2mask_qgis.engines.local.assets import AssetStore
 from s2mask_qgis.engines.local.catalogue import Catalogue
@@ -19,11 +18,10 @@ VISIBLE = ["B4", "B3", "B2"]
 CLUSTERS = 4
 
 
-@pytest.fixture
-def catalogue(small_scenes: Path, tmp_path: Path) -> Catalogue:
-    library = SceneLibrary(small_scenes, tmp_path / "library")
+def catalogue_of(scenes: Path, folder: Path) -> Catalogue:
+    library = SceneLibrary(scenes, folder / "library")
     library.refresh(lambda done, total: None, lambda: False)
-    return Catalogue(library, AssetStore(tmp_path / "store"))
+    return Catalogue(library, AssetStore(folder / "store"))
 
 
 def background(ee: ModuleType, image: Any) -> Any:
@@ -66,7 +64,7 @@ def trained_forest(ee: ModuleType) -> Any:
     return forest.train(ee.FeatureCollection(rows), "cloud", ["percentile1", "tree"]).setOutputMode("PROBABILITY")
 
 
-def test_a_mask_in_the_style_of_the_published_scripts(ee: ModuleType, catalogue: Catalogue):
+def test_a_mask_in_the_style_of_the_published_scripts(ee: ModuleType, small_scenes: Path, tmp_path: Path):
     image = ee.Image(f"COPERNICUS/S2_HARMONIZED/{INDEXES[0]}")
     region = image.geometry()
     difference = image.select(list(BANDS)).subtract(background(ee, image)).rename(list(BANDS))
@@ -76,7 +74,7 @@ def test_a_mask_in_the_style_of_the_published_scripts(ee: ModuleType, catalogue:
     probability = feature.addBands(tree).classify(trained_forest(ee), "cloud_probability")
     result = ee.Image.cat([probability.gt(0.29).rename("mask"), clusters, feature, tree, probability])
 
-    pixels = pixels_of(evaluate_graph(encoded(result), catalogue), grid_of(SHAPE_YX))
+    pixels = pixels_of(evaluate_graph(encoded(result), catalogue_of(small_scenes, tmp_path)), grid_of(SHAPE_YX))
     assert list(pixels) == ["mask", "cluster", "percentile1", "tree", "cloud_probability"]
     scene = small_scene(0).astype(float)
     median = (small_scene(1).astype(float) + small_scene(2)) / 2

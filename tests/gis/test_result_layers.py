@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from osgeo import gdal
 from pytestqt.qtbot import QtBot
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -19,13 +21,14 @@ from qgis.core import (
     QgsRectangle,
 )
 from qgis.gui import QgsLayerTreeView
-from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtGui import QColor, QImage
 
 from s2mask_qgis.gis.errors import ResultError
 from s2mask_qgis.gis.result_layers import LayerKind, ResultLayers
 from s2mask_qgis.gis.time_steps import image_range
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState
+from tests.gis.conftest import write_raster
 
 OutcomeFactory = Callable[..., ImageOutcome]
 EXTENT = QgsRectangle(500000, 4999900, 500120, 5000000)
@@ -167,12 +170,52 @@ def test_outlines_over_true_colour_are_shown_first_and_other_kinds_on_request(
     assert results.shown() == {LayerKind.NDVI}
     fresh = ResultLayers(project, "Run 2")
     fresh.add(make_outcome("2023-05-14"))
-    assert fresh.shown() == {LayerKind.OUTLINE, LayerKind.TRUE_COLOUR}
+    assert fresh.shown() == {LayerKind.OUTLINE, LayerKind.SHADOW_OUTLINE, LayerKind.TRUE_COLOUR}
     fresh.show({LayerKind.MASK, LayerKind.TRUE_COLOUR})
     checked = [group.name() for group in run_group(project).findGroups() if group.itemVisibilityChecked()]
     assert checked == ["Cloud mask", "True colour"]
     run_group(project).findGroup("Cloud mask").setItemVisibilityChecked(False)
     assert fresh.shown() == {LayerKind.TRUE_COLOUR}
+
+
+def test_an_image_with_shadows_has_their_outline_and_their_share_in_its_lines(
+    project: QgsProject, make_outcome: OutcomeFactory
+) -> None:
+    layers = ResultLayers(project, "Run 1").add(make_outcome("2023-05-14", shadow_share=0.125))
+    assert [group.name() for group in run_group(project).findGroups()] == [
+        "Cloud outline", "Shadow outline", *KINDS_FROM_THE_TOP[1:],
+    ]  # fmt: skip
+    assert names(project, "Cloud mask") == ["2023-05-14  cloud 50 %  shadow 12 %"]
+    assert "Shadow on 12.5 % of them." in layers[0].metadata().abstract()
+
+
+def test_the_legend_of_the_mask_names_its_classes(project: QgsProject, make_outcome: OutcomeFactory) -> None:
+    ResultLayers(project, "Run 1").add(make_outcome("2023-05-14", shadow_share=0.1))
+    model = QgsLayerTreeModel(project.layerTreeRoot())
+    (node,) = run_group(project).findGroup("Cloud mask").findLayers()
+    legend = [row.data(Qt.ItemDataRole.DisplayRole) for row in model.layerLegendNodes(node)]
+    assert legend == ["Cloud mask", "clear (transparent)", "Cloud", "Shadow"]
+
+
+def test_the_features_of_an_image_are_one_layer_that_shows_one_of_them(
+    project: QgsProject, make_outcome: OutcomeFactory, tmp_path: Path
+) -> None:
+    path = tmp_path / "features" / "few.tif"
+    bands = np.stack([np.tile(np.arange(12) < edge, (10, 1)) for edge in (3, 8)]).astype(float)
+    write_raster(path, bands, gdal.GDT_Byte, 255, ("percentile1", "tree2"))
+    results = ResultLayers(project, "Run 1")
+    outcome = dataclasses.replace(make_outcome("2023-05-14"), features_path=path)
+    layer = layer_of(results.add(outcome), LayerKind.FEATURES)
+    assert layer.renderer().band() == 1
+    for name, edge in (("percentile1", 3), ("tree2", 8), ("percentile1", 3)):
+        results.show_feature(name)
+        image = draw(layer, outcome)
+        assert [sum(rgb(image, column, 5)) > 100 for column in range(12)] == [column < edge for column in range(12)]
+    results.show_feature("tree3")
+    assert all(rgb(draw(layer, outcome), column, 5) == (0, 0, 0) for column in range(12))
+    results.show_feature("tree2")
+    later = layer_of(results.add(dataclasses.replace(outcome, index="later")), LayerKind.FEATURES)
+    assert later.renderer().band() == 2
 
 
 def test_layers_come_one_step_at_a_time(project: QgsProject, make_outcome: OutcomeFactory) -> None:
@@ -208,6 +251,32 @@ def test_cloud_is_white_over_the_image_and_clear_is_not_drawn(
     assert rgb(image, 2, 5) == pytest.approx((180, 180, 180), abs=2)
     assert rgb(image, 9, 5) == (0, 0, 0)
     assert rgb(image, 2, 0) == (0, 0, 0)
+
+
+def test_shadow_is_dark_violet(project: QgsProject, make_outcome: OutcomeFactory) -> None:
+    outcome = make_outcome("2023-05-14", shadow_share=0.1)
+    image = draw(layer_of(ResultLayers(project, "Run 1").add(outcome), LayerKind.MASK), outcome)
+    red, green, blue = rgb(image, 7, 5)
+    assert green < red < blue < 130
+    assert rgb(image, 2, 5) == pytest.approx((180, 180, 180), abs=2)
+
+
+def test_each_edge_of_cloud_and_of_shadow_is_drawn_once(project: QgsProject, make_outcome: OutcomeFactory) -> None:
+    """Cloud against clear in red, everything around a shadow in violet; nothing red around the shadow."""
+    outcome = make_outcome("2023-05-14", shadow_share=0.1)
+    layers = ResultLayers(project, "Run 1").add(outcome)
+    red = draw(layer_of(layers, LayerKind.OUTLINE), outcome)
+    violet = draw(layer_of(layers, LayerKind.SHADOW_OUTLINE), outcome)
+
+    def drawn(image: QImage, x: int, y: int) -> bool:
+        near = range(-3, 4)
+        return any(image.pixelColor(x + dx, y + dy).red() > 60 for dx in near for dy in near)
+
+    in_cloud, beside_cloud, below_shadow, cloud_edge = (40, 55), (90, 55), (75, 70), (60, 85)
+    assert [drawn(violet, *place) for place in (in_cloud, beside_cloud, below_shadow)] == [True] * 3
+    assert [drawn(red, *place) for place in (in_cloud, beside_cloud, below_shadow)] == [False] * 3
+    assert drawn(red, *cloud_edge)
+    assert not drawn(violet, *cloud_edge)
 
 
 @pytest.mark.parametrize("scale", [1, 10, 40])

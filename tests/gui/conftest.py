@@ -6,8 +6,17 @@ import pytest
 from qgis.core import QgsProject, QgsSettings
 from qgis.PyQt.QtCore import QSettings, Qt
 
+from s2mask_qgis.gui import images_section
 from s2mask_qgis.gui.dock import S2MaskDock
 from tests.gui.fakes import FakeIface, FakeWork
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch):
+    """The folder of the user's own models: none to begin with, wherever the tests run."""
+    folder = tmp_path / "own_models"
+    monkeypatch.setattr(images_section, "models_folder", lambda: folder)
+    return folder
 
 
 @pytest.fixture

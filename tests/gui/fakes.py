@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton
 
+from s2mask_qgis.core.labels import Label, LabelTable
+from s2mask_qgis.core.models import files
+from s2mask_qgis.core.models.model import Model, Table
 from s2mask_qgis.core.scenes import Scene
 from s2mask_qgis.engines.base import TrueColour
 from s2mask_qgis.engines.errors import CancelledError
@@ -28,6 +32,7 @@ from s2mask_qgis.gui.services import Services
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
 from s2mask_qgis.jobs.series_report import OutputKind, SeriesOutput, SeriesReport
 from s2mask_qgis.jobs.series_survey import SeriesSurvey
+from s2mask_qgis.jobs.training_request import ScoreRow, TrainingReport, TrainingState
 
 LEFT = Qt.MouseButton.LeftButton
 DAY_MS = 86_400_000
@@ -43,8 +48,8 @@ def make_scenes(count: int) -> tuple[Scene, ...]:
     return tuple(Scene(f"S2/{n}", f"image{n}", "33UVP", time, 10.0, FOOTPRINT) for n, time in enumerate(times))
 
 
-def write_raster(path: Path, bands: int, fill: float) -> Path:
-    """A tiny GeoTIFF inside SQUARE."""
+def write_raster(path: Path, bands: int, fill: float, names: Sequence[str] = ()) -> Path:
+    """A tiny GeoTIFF inside SQUARE, with these names of its bands."""
     path.parent.mkdir(parents=True, exist_ok=True)
     dataset = gdal.GetDriverByName("GTiff").Create(str(path), 8, 8, bands, gdal.GDT_Float32)
     reference = osr.SpatialReference()
@@ -54,6 +59,8 @@ def write_raster(path: Path, bands: int, fill: float) -> Path:
     for band in range(1, bands + 1):
         dataset.GetRasterBand(band).WriteArray(np.full((8, 8), fill, np.float32))
         dataset.GetRasterBand(band).SetNoDataValue(-9999)
+    for band, name in enumerate(names, start=1):
+        dataset.GetRasterBand(band).SetDescription(name)
     return path
 
 
@@ -116,6 +123,50 @@ class FakeSeries:
             yield SeriesOutput(OutputKind.PRODUCTIVITY, path, "2023", "2023-01-01", "2023-12-31", SEASON_BANDS)
 
 
+SCORES = (
+    ScoreRow("All held-out labels", 1234, 600, 0.974, 0.91, 0.955, 0.932),
+    ScoreRow("20230101T101021_20230101T101023_T33UVP", 1000, 0, None, None, None, None),
+)
+
+
+TWO_LABELS = LabelTable((Label(15.05, 48.05, "image0", "cloud"), Label(15.06, 48.02, "image0", "clear")))
+
+
+@dataclass
+class FakeTraining:
+    """A model that is built of whatever labels there are, and what it was asked."""
+
+    labels: LabelTable = TWO_LABELS
+    error: Exception | None = None
+    label_error: Exception | None = None
+    waits: bool = False
+    release: threading.Event = field(default_factory=threading.Event)
+    requests: list = field(default_factory=list)
+    files: list = field(default_factory=list)
+
+    def read(self, path, scenes):
+        self.files.append((path, scenes))
+        if self.label_error:
+            raise self.label_error
+        return self.labels
+
+    def train(self, request, on_count, is_cancelled):
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        on_count(1, 4)
+        while self.waits and not self.release.wait(0.02):
+            if is_cancelled():
+                raise CancelledError("stopped")
+        on_count(4, 4)
+        model = Model(request.name, request.title, Table(("percentile5",), (0.1, 0.9)), 0.4)
+        path = files.write(model, request.run.models_folder)
+        notes = ("2 labels were left out.",)
+        return TrainingReport(
+            TrainingState.FINISHED, "The model reads percentile5.", SCORES, notes, path, request.work_folder / "r.html"
+        )
+
+
 @dataclass
 class FakeWork:
     """Services whose behaviour a test chooses, and what they were asked."""
@@ -132,6 +183,7 @@ class FakeWork:
     requests: list = field(default_factory=list)
     samples: list = field(default_factory=list)
     series: FakeSeries = field(default_factory=FakeSeries)
+    training: FakeTraining = field(default_factory=FakeTraining)
 
     def services(self) -> Services:
         return Services(
@@ -142,6 +194,8 @@ class FakeWork:
             kept=lambda request, scenes: self.kept,
             survey_series=self.series.survey,
             run_series=self.series.run,
+            read_labels=self.training.read,
+            train=self.training.train,
         )
 
     def survey(self, scenes_folder, library_folder, on_count, is_cancelled):

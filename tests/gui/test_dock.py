@@ -8,10 +8,14 @@ import pytest
 from qgis.PyQt.QtCore import QDate, Qt
 from qgis.PyQt.QtWidgets import QPushButton
 
+from s2mask_qgis.core.features import FEATURES
+from s2mask_qgis.core.models import files
+from s2mask_qgis.core.models.model import Model, Table
+from s2mask_qgis.core.parameters import RunParameters
 from s2mask_qgis.engines.errors import CancelledError, StorageError
 from s2mask_qgis.gui.messages import LOG_TAG
 from s2mask_qgis.jobs.report import RunState
-from tests.gui.fakes import FAR_SQUARE, LEFT, SQUARE, add_area, choose_scenes, click, text_of
+from tests.gui.fakes import FAR_SQUARE, LEFT, SQUARE, add_area, choose_scenes, click, make_scenes, text_of, write_raster
 
 
 @pytest.fixture
@@ -39,6 +43,11 @@ def bar_text(iface) -> str:
 
 def layers_of(project, kind):
     return [la for la in project.mapLayers().values() if la.customProperty("s2mask_qgis/kind") == kind]
+
+
+def group_of(project, kind):
+    groups = project.layerTreeRoot().findGroups(True)
+    return next(group for group in groups if group.customProperty("s2mask_qgis/kind") == kind)
 
 
 def test_an_empty_dock_says_what_to_do_first(qtbot, make_dock):
@@ -145,6 +154,71 @@ def test_indices_beside_ndvi_can_be_shown_where_there_are_any(qtbot, ready, work
     groups = project.layerTreeRoot().findGroups(True)
     (evi2,) = [group for group in groups if group.customProperty("s2mask_qgis/kind") == "evi2"]
     assert evi2.itemVisibilityChecked()
+
+
+def test_shadows_are_told_beside_clouds_and_outlined_with_them(qtbot, ready, work, project, monkeypatch):
+    made = work.outcome
+    monkeypatch.setattr(work, "outcome", lambda scene: replace(made(scene), shadow_share=0.081))
+    run(qtbot, ready)
+    assert text_of(ready, "imageLabel") == "2023-01-01 · cloud 23 % · shadow 8 % · 1 of 3"
+    assert len(layers_of(project, "shadow_outline")) == 3
+    group = group_of(project, "shadow_outline")
+    assert group.itemVisibilityChecked()
+    click(ready, "showOutline")
+    assert not group.itemVisibilityChecked()
+    assert not group_of(project, "outline").itemVisibilityChecked()
+
+
+def test_one_of_the_features_is_shown_by_its_name(qtbot, ready, work, project, monkeypatch):
+    made = work.outcome
+
+    def outcome(scene):
+        names = tuple(FEATURES)
+        path = write_raster(work.output / "features" / f"{scene.index}.tif", len(names), 1.0, names)
+        return replace(made(scene), features_path=path)
+
+    run(qtbot, ready)
+    assert not ready.results.featureRow.isVisible()
+    monkeypatch.setattr(work, "outcome", outcome)
+    run(qtbot, ready)
+    choice = ready.results.featureChoice
+    assert choice.isVisible()
+    assert [choice.itemText(row) for row in range(choice.count())] == list(FEATURES)
+    assert not group_of(project, "features").itemVisibilityChecked()
+    choice.setCurrentIndex(choice.findData("tree2"))
+    assert ready.results.showFeatures.isChecked()
+    assert group_of(project, "features").itemVisibilityChecked()
+    assert {layer.renderer().band() for layer in layers_of(project, "features")} == {12}
+
+
+def test_labels_are_clicked_in_the_image_that_is_shown(qtbot, ready, project, iface):
+    run(qtbot, ready)
+    click(ready, "nextButton")
+    click(ready, "labelCloud")
+    qtbot.mouseClick(iface.canvas.viewport(), LEFT, pos=iface.canvas.rect().center())
+    (label,) = ready.results.labels.layer().getFeatures()
+    assert (label["image"], label["class"]) == ("image1", "cloud")
+    assert ready.model.section.labels_layer() is ready.results.labels.layer()
+    click(ready, "nextButton")
+    assert "in the image of 2023-01-21" in text_of(ready, "labelState")
+    project.clear()
+    assert not ready.results.labels.isVisible()
+    assert iface.canvas.mapTool() is None
+
+
+def test_a_run_asks_for_the_model_and_its_folder(qtbot, ready, work, models):
+    files.write(Model("alps", "Alps", Table(("tree2",), (0.1, 0.9)), 0.5), models)
+    ready.images.choose_model("alps")
+    run(qtbot, ready)
+    assert work.requests[0].models_folder == models
+    assert work.requests[0].parameters.model == "alps"
+
+
+def test_a_model_that_the_images_do_not_allow_keeps_a_run_from_starting(ready, work):
+    ready.images.offer_scenes([replace(scene, bands=("B2", "B3", "B4", "B8")) for scene in make_scenes(3)])
+    click(ready, "runButton")
+    assert f"The model {RunParameters.model} needs" in text_of(ready, "problemsLabel")
+    assert not work.requests
 
 
 def test_progress_is_told_and_cancel_answers_at_once(qtbot, ready, work, project, iface):
@@ -263,7 +337,7 @@ def test_a_folder_without_products_is_a_sentence(qtbot, make_dock, work, tmp_pat
     work.count = 0
     dock = make_dock()
     dock.scenes.scenesFolder.setFilePath(str(tmp_path))
-    qtbot.waitUntil(lambda: "holds no Sentinel-2 L1C products" in text_of(dock, "scenesState"), timeout=5000)
+    qtbot.waitUntil(lambda: "holds no Sentinel-2 products" in text_of(dock, "scenesState"), timeout=5000)
     assert dock.scenes.scenesState.has_problem
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from qgis.core import QgsApplication
 from qgis.PyQt.QtWidgets import QDockWidget
 
 from s2mask_qgis import classFactory
@@ -42,6 +43,16 @@ def test_unloading_without_ever_opening_the_dock_works(iface):
     assert iface.actions == []
 
 
+def test_the_algorithms_come_and_go_with_the_plugin(iface):
+    registry = QgsApplication.processingRegistry()
+    for start in ("initGui", "initProcessing"):
+        plugin = classFactory(iface)
+        getattr(plugin, start)()
+        assert registry.algorithmById("s2mask:maskimages") is not None
+        plugin.unload()
+        assert registry.providerById("s2mask") is None
+
+
 def test_the_action_shows_and_hides_the_dock(qtbot, iface, profile):
     plugin = classFactory(iface)
     plugin.initGui()
@@ -74,7 +85,7 @@ def test_unloading_during_a_run_stops_it(qtbot, iface, profile, work, monkeypatc
     assert iface.window.findChildren(QDockWidget) == []
 
 
-@pytest.mark.parametrize("module", ["s2mask_qgis.plugin", "s2mask_qgis.gui.dock"])
+@pytest.mark.parametrize("module", ["s2mask_qgis.plugin", "s2mask_qgis.gui.dock", "s2mask_qgis.processing.provider"])
 def test_loading_needs_neither_the_client_nor_arrays(module):
     code = f"import sys, {module}; print([m for m in ('ee', 'numpy', 'scipy', 'osgeo') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

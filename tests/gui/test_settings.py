@@ -83,7 +83,7 @@ def test_a_dock_with_damaged_settings_opens_and_says_so(qtbot, make_dock, settin
     settings.setValue("s2mask_qgis/parameters", "{broken")
     dock = make_dock()
     assert "parameters" in dock.findChild(QLabel, "statusLabel").text()
-    assert dock.images.values()["cutoff"] == 0.29
+    assert dock.images.values()["cutoff"] == 0
 
 
 def test_settings_that_cannot_be_written_are_told_once(qtbot, make_dock, monkeypatch, iface):

@@ -50,7 +50,7 @@ def eolearn_folder(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def eolearn_request(eolearn_folder: Path) -> RunRequest:
-    parameters = RunParameters(number_of_images=3, number_preselect=4, allow_future=True, scale_m=10)
+    parameters = RunParameters(number_of_images=3, number_preselect=4, scale_m=10, model="published", shadow=False)
     root = eolearn_folder.parent
     return RunRequest(eolearn_folder, root / "library", root / "out", WIDE_AREA, parameters)
 
@@ -72,7 +72,9 @@ def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sample_run(sample_folder: Path) -> Watched:
-    parameters = RunParameters(number_of_images=4, number_preselect=6)
+    parameters = RunParameters(
+        number_of_images=4, number_preselect=6, cloud_threshold=10.0, model="published", shadow=False, features=True
+    )
     return carry_out(
         RunRequest(
             sample_folder / "scenes", sample_folder / "library", sample_folder / "out", sample_area(), parameters

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from s2mask_qgis.core.scenes import COLLECTION
 from s2mask_qgis.jobs import outputs
 from s2mask_qgis.jobs.report import ImageState, RunState
 from s2mask_qgis.jobs.request import RunRequest
@@ -58,7 +60,8 @@ def test_the_report_names_the_files_that_were_asked_for(indices_run: Watched, eo
 
 def test_an_index_is_added_without_making_masks_anew(eolearn_request: RunRequest, tmp_path: Path):
     plain = replace(eolearn_request, output_folder=tmp_path)
-    scenes = carry_out(plain).images
+    images = carry_out(plain).images
+    scenes = [SimpleNamespace(index=image.index, collection=COLLECTION) for image in images]
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tif")}
     more = with_indices(plain, kndvi=False)
     assert outputs.kept(more, scenes) == 0
@@ -68,7 +71,7 @@ def test_an_index_is_added_without_making_masks_anew(eolearn_request: RunRequest
     assert len(list((tmp_path / "evi2").glob("*.tif"))) == 5
     assert not (tmp_path / "kndvi").exists()
     assert [image.plan for image in added.report.images] == [
-        image.plan for image in sorted(scenes, key=lambda image: image.index)
+        image.plan for image in sorted(images, key=lambda image: image.index)
     ]
     assert outputs.kept(more, scenes) == outputs.kept(plain, scenes) == 5
     assert [image.state for image in carry_out(plain).report.images] == [ImageState.KEPT] * 5

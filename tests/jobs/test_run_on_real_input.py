@@ -41,7 +41,7 @@ def test_masks_and_ndvi_equal_the_reference_of_the_same_plan(eolearn_run: Watche
     ready = {index: at_scale(pixels, scale_m) for index, pixels in scenes.items()}
     for outcome in eolearn_run.report.images:
         plan = outcome.plan
-        backgrounds = [plan["nearest"], plan["clearest"]]
+        backgrounds = [plan["backgrounds"]["percentile1"], plan["backgrounds"]["percentile5"]]
         stacks = []
         for background in backgrounds:
             images = [ready[identity.rpartition("/")[2]] for identity in background["images"]]
@@ -85,9 +85,9 @@ def test_results_lie_on_the_scenes_own_grid(eolearn_run: Watched):
 
 def test_backgrounds_are_the_nearest_and_the_clearest(eolearn_run: Watched):
     plans = {image.index[:8]: image.plan for image in eolearn_run.report.images}
-    dates = [identity.rpartition("/")[2][:8] for identity in plans[CLOUDY]["nearest"]["images"]]
+    dates = [identity.rpartition("/")[2][:8] for identity in plans[CLOUDY]["backgrounds"]["percentile1"]["images"]]
     assert dates == ["20150731", "20150711", "20150830"]
-    dates = [identity.rpartition("/")[2][:8] for identity in plans[CLOUDY]["clearest"]["images"]]
+    dates = [identity.rpartition("/")[2][:8] for identity in plans[CLOUDY]["backgrounds"]["percentile5"]["images"]]
     assert sorted(dates) == sorted(CLEAR)
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
+from s2mask_qgis.core.features import FEATURES
 from s2mask_qgis.jobs.report import RunState
 from tests.jobs.conftest import SAMPLE_SETTINGS, Watched, sample_area
 from tests.jobs.rasters import read_result, read_safe
-from tests.reference import masking
+from tests.reference import features, masking
 
 SCALE_M = 30
 SHAPE = (SAMPLE_SETTINGS.size_px // 3, SAMPLE_SETTINGS.size_px // 3)
@@ -57,7 +58,7 @@ def test_masks_and_ndvi_equal_the_reference_of_the_same_plan(sample_run: Watched
     area = inside_area()
     clouds = 0
     for outcome in sample_run.report.images:
-        backgrounds = [outcome.plan["nearest"], outcome.plan["clearest"]]
+        backgrounds = [outcome.plan["backgrounds"][name] for name in ("percentile1", "percentile5")]
         stacks = []
         for background in backgrounds:
             images = [scenes[identity.rpartition("/")[2][:15]] for identity in background["images"]]
@@ -78,6 +79,41 @@ def test_masks_and_ndvi_equal_the_reference_of_the_same_plan(sample_run: Watched
         assert outcome.ndvi_share == pytest.approx((~np.isnan(expected)).sum() / area.sum(), abs=1e-12)
         clouds += int(cloud[decided].sum())
     assert clouds > 100
+
+
+def test_features_equal_the_reference_also_beside_the_edge_of_the_swath(sample_run: Watched, scenes):
+    area = inside_area()
+    by_index = {outcome.index: scenes[outcome.index[:15]] for outcome in sample_run.report.images}
+    incomplete = 0
+    for outcome in sample_run.report.images:
+        values, known, transform, names = read_result(outcome.features_path)
+        assert names == list(FEATURES)
+        for band, name in enumerate(names):
+            if name.startswith("tree") or name in outcome.plan["backgrounds"]:
+                expected, decided = features.feature(name, outcome.plan, by_index)
+            else:
+                expected = decided = np.zeros(SHAPE, bool)  # there is no cloudy image to compare with
+            decided = decided & area
+            np.testing.assert_array_equal(on_tile(known[band], transform, 0) == 1, decided, err_msg=name)
+            np.testing.assert_array_equal(on_tile(values[band], transform, 0)[decided], expected[decided], name)
+            incomplete += int(0 < decided.sum() < area.sum())
+    assert incomplete
+
+
+def test_persistence_prefers_the_image_that_is_whole(sample_run: Watched, scenes):
+    by_index = {outcome.index: scenes[outcome.index[:15]] for outcome in sample_run.report.images}
+    times = {outcome.index: outcome.time_start_ms for outcome in sample_run.report.images}
+    latest = 0
+    for outcome in sample_run.report.images:
+        if not by_index[outcome.index][1].all():
+            continue  # counted inside the footprint of the image, which is the whole tile for the others
+        for number in (1, 3, 4, 5):
+            images = outcome.plan["backgrounds"][f"percentile{number}"]["images"]
+            indices = [one.rpartition("/")[2] for one in images]
+            (taken,) = outcome.plan["backgrounds"][f"persistence{number}"]["images"]
+            assert taken.rpartition("/")[2] == features.most_complete(indices, by_index, times)
+            latest += taken.rpartition("/")[2] == max(indices, key=times.__getitem__)
+    assert latest
 
 
 def test_the_result_covers_the_area_and_no_more(sample_run: Watched):

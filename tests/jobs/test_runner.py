@@ -8,17 +8,21 @@ import shutil
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
 import pytest
 from osgeo import gdal
 
 from s2mask_qgis.core.area import Area
+from s2mask_qgis.core.models.files import find
 from s2mask_qgis.core.parameters import RunParameters
 from s2mask_qgis.engines.errors import StorageError
 from s2mask_qgis.jobs import outputs, runner, survey
 from s2mask_qgis.jobs.report import ImageState, RunState, Stage
 from s2mask_qgis.jobs.request import RunRequest
+from scene_stacks import Place, scene_properties, write_stack
 from tests.jobs.conftest import WIDE_AREA, carry_out
 from tests.scene_folders import write_eolearn_scenes
 
@@ -159,6 +163,14 @@ class TestRefusals:
         (tmp_path / "empty").mkdir()
         self.check(replace(own_request, scenes_folder=tmp_path / "empty"), "no usable Level-1C product", "empty")
 
+    def test_folder_of_the_other_level(self, own_request, tmp_path):
+        pixels = np.full((4, 20, 20), 1000)
+        time = datetime(2020, 6, 1, 10, tzinfo=timezone.utc)
+        properties = scene_properties(time, "33TWM", 0.0) | {"PROCESSING_LEVEL": "Level-2A"}
+        write_stack(tmp_path / "ground", properties, pixels, ("B2", "B3", "B4", "B8"), Place(32633, 500_000, 5_000_000))
+        told = "no usable Level-1C product", "but 1 Level-2A product. Choose level L2A, or another folder."
+        self.check(replace(own_request, scenes_folder=tmp_path / "ground"), *told)
+
     def test_folder_that_does_not_exist(self, own_request, tmp_path):
         self.check(replace(own_request, scenes_folder=tmp_path / "gone"), "does not exist")
 
@@ -193,12 +205,13 @@ def test_a_damaged_product_fails_alone_and_serves_no_background(own_request, own
     request = replace(own_request, scenes_folder=own_scenes, library_folder=tmp_path / "library")
     report = carry_out(request).report
     by_date = {image.index[:8]: image for image in report.images}
-    if "20150711" in by_date:
-        assert by_date["20150711"].state is ImageState.FAILED
-        assert damaged.stem in by_date["20150711"].reason
+    assert by_date["20150711"].state is ImageState.FAILED
+    assert damaged.stem in by_date["20150711"].reason
     for date in ("20150731", "20150820", "20150830", "20150909"):
         assert by_date[date].state is ImageState.DONE
-        used = by_date[date].plan["nearest"]["images"] + by_date[date].plan["clearest"]["images"]
+        backgrounds = by_date[date].plan["backgrounds"].values()
+        used = [identity for background in backgrounds for identity in background["images"]]
+        assert used
         assert not any(damaged.stem in identity for identity in used)
     written = json.loads((request.output_folder / "report.json").read_text())
     assert len(written["images"]) == len(report.images)
@@ -239,7 +252,7 @@ def test_without_clustering_pixels_are_judged_alone(own_request):
     parameters = replace(own_request.parameters, do_clustering=False, thresholds="reflectance")
     report = carry_out(replace(own_request, parameters=parameters)).report
     assert report.state is RunState.FINISHED
-    assert report.images[2].plan["nearest"]["clusters"] is None
+    assert all(one["clusters"] is None for one in report.images[2].plan["backgrounds"].values())
     assert report.images[2].cloud_share > 0.5
     assert report.images[0].cloud_share < 0.05
 
@@ -270,7 +283,8 @@ def test_results_of_an_area_smaller_than_the_scene_do_not_depend_on_it(own_reque
 
 def test_the_area_name_does_not_decide_the_results(own_request):
     renamed = replace(own_request, area=Area(WIDE_AREA.polygons, "another name"))
-    assert outputs.settings_key(renamed) == outputs.settings_key(own_request)
+    model = find("published")
+    assert outputs.settings_key(renamed, model) == outputs.settings_key(own_request, model)
 
 
 def test_nothing_is_written_into_the_scenes_folder(own_request, own_scenes, tmp_path):

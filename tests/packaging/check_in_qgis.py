@@ -1,4 +1,4 @@
-"""Runs inside QGIS: tells how the plugin was loaded, and loads it a second time."""
+"""Runs inside QGIS: tells how the plugin was loaded and what it brought, and loads it a second time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,24 @@ from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QDockWidget
 
 NAME = "s2mask_qgis"
+PROVIDER = "s2mask"
+
+
+def algorithms() -> list[str]:
+    """The plugin's algorithms that the toolbox has."""
+    provider = QgsApplication.processingRegistry().providerById(PROVIDER)
+    return sorted(algorithm.id() for algorithm in provider.algorithms()) if provider else []
+
+
+def has_form(algorithm: str) -> bool:
+    """Whether QGIS can show the form of an algorithm, with a widget for every parameter."""
+    import processing
+
+    dialog = processing.createAlgorithmDialog(algorithm, {})
+    wrappers = dialog.mainWidget().wrappers
+    dialog.deleteLater()
+    shown = QgsApplication.processingRegistry().algorithmById(algorithm).parameterDefinitions()
+    return {definition.name() for definition in shown if not definition.isDestination()} <= set(wrappers)
 
 
 def look() -> dict[str, Any]:
@@ -25,8 +43,13 @@ def look() -> dict[str, Any]:
         "class": type(qgis.utils.plugins.get(NAME)).__name__,
         "file": getattr(module, "__file__", None),
         "heavy": sorted({"ee", "scipy", "googleapiclient"} & set(sys.modules)),
+        "algorithms": algorithms(),
     }
-    facts["reloaded"] = all((qgis.utils.unloadPlugin(NAME), qgis.utils.loadPlugin(NAME), qgis.utils.startPlugin(NAME)))
+    facts["forms"] = [algorithm for algorithm in algorithms() if has_form(algorithm)]
+    is_unloaded = qgis.utils.unloadPlugin(NAME)
+    facts["left"] = algorithms()
+    facts["reloaded"] = all((is_unloaded, qgis.utils.loadPlugin(NAME), qgis.utils.startPlugin(NAME)))
+    facts["again"] = algorithms()
     dock = qgis.utils.plugins[NAME].open_dock()
     facts["dock"] = isinstance(dock, QDockWidget) and dock.isVisible()
     return facts

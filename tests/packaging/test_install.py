@@ -45,3 +45,11 @@ def test_loading_it_imports_nothing_heavy(facts):
 def test_it_can_be_unloaded_loaded_again_and_opened(facts):
     assert facts["reloaded"]
     assert facts["dock"]
+
+
+def test_its_algorithms_come_and_go_with_it(facts):
+    names = ["s2mask:buildmodel", "s2mask:judgemodel", "s2mask:maskimages"]
+    assert facts["algorithms"] == names
+    assert facts["forms"] == names
+    assert facts["left"] == []
+    assert facts["again"] == names

@@ -21,7 +21,7 @@ def test_a_run_never_holds_the_window_up_for_a_tenth_of_a_second(zip_path, tmp_p
         measured = measure(tmp_path / str(number), SIZE_PX, DATES)
         assert measured.state == "finished"
         assert measured.images == DATES
-        assert measured.layers == 5 * DATES + 1
+        assert 5 * DATES < measured.layers <= 6 * DATES + 1  # images with shadows have a layer more
         assert measured.images_stepped > 2
         worst.append(max(measured.gaps, key=lambda gap: gap.own_s))
         if worst[-1].own_s < LIMIT_S:

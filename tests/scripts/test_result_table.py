@@ -33,7 +33,13 @@ def test_every_image_has_a_line_with_its_shares():
 def test_columns_of_accuracy_appear_with_a_truth():
     text = table([DONE, FAILED], {DONE["index"]: HALF})
     assert "62.5 %  50.0 %" in text
-    assert text.splitlines()[-1].split()[-4:] == ["–"] * 4
+    assert text.splitlines()[-1].split()[-5:] == ["–"] * 5
+
+
+def test_shadows_have_a_column():
+    text = table([DONE], {DONE["index"]: Accuracy(shadow_hits=2, shadow_misses=1, shadow_false_alarms=1)})
+    assert "shadow F1" in text.splitlines()[0]
+    assert text.splitlines()[-1].endswith("66.7 %")
 
 
 def test_a_failed_image_shows_its_reason():

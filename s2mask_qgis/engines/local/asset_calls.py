@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from ...core.scenes import COLLECTION as SCENES
+from ...core.scenes import COLLECTIONS
 from ..errors import BadRequestError, QuotaError
 from ..limits import ServiceLimits
 from .asset_filters import AssetFilter, asset_filter
@@ -69,8 +69,8 @@ class AssetCalls:
         return answer_of({**described, "quota": quota})
 
     def _get(self, request: Request, asset: str) -> Response:
-        if asset == PUBLIC + SCENES:
-            return answer_of({"type": "IMAGE_COLLECTION", "name": asset, "id": SCENES})
+        if scenes := _scenes_in(asset):
+            return answer_of({"type": "IMAGE_COLLECTION", "name": asset, "id": scenes})
         if asset.startswith(PUBLIC):
             return 200, *_json(self._work({"kind": "asset", "asset": asset.removeprefix(PUBLIC)}))
         if self._tree.kind(asset) == IMAGE:
@@ -83,23 +83,25 @@ class AssetCalls:
     def _list(self, request: Request, asset: str) -> Response:
         if query_text(request, "filter"):
             return self._list_filtered(request, asset, asset_filter(query_text(request, "filter")))
-        if asset == PUBLIC + SCENES:
+        if scenes := _scenes_in(asset):
             size = query_number(request, "pageSize", PAGE_SIZE) or PAGE_SIZE
             start = query_number(request, "pageToken", 0)
-            return 200, *_json(self._work({"kind": "scenes", "start": start, "size": size}))
+            return 200, *_json(self._work({"kind": "scenes", "collection": scenes, "start": start, "size": size}))
         children, rest = page_of(self._tree.children(asset), request, PAGE_SIZE)
         return answer_of({"assets": [self._tree.describe(child) for child in children], **rest})
 
     def _list_filtered(self, request: Request, asset: str, wanted: AssetFilter) -> Response:
-        described = self._scenes() if asset == PUBLIC + SCENES else self._children(asset, wanted.reads_geometry)
+        scenes = _scenes_in(asset)
+        described = self._scenes(scenes) if scenes else self._children(asset, wanted.reads_geometry)
         found, rest = page_of([each for each in described if wanted.matches(each)], request, PAGE_SIZE)
         return answer_of({"assets": found, **rest})
 
-    def _scenes(self) -> list[dict[str, Any]]:
-        """All scenes as they are listed."""
+    def _scenes(self, collection: str) -> list[dict[str, Any]]:
+        """All scenes of a collection as they are listed."""
         found: list[dict[str, Any]] = []
         while True:
-            answer = json.loads(self._work({"kind": "scenes", "start": len(found), "size": PAGE_SIZE})[0])
+            job = {"kind": "scenes", "collection": collection, "start": len(found), "size": PAGE_SIZE}
+            answer = json.loads(self._work(job)[0])
             found.extend(answer["assets"])
             if "nextPageToken" not in answer:
                 return found
@@ -150,6 +152,12 @@ class AssetCalls:
         order = {"kind": "properties", "asset": asset, "properties": properties, "name": secrets.token_hex(8)}
         self._work(order)
         return answer_of(self._tree.describe(asset))
+
+
+def _scenes_in(asset: str) -> str:
+    """The id of the collection of scenes that an asset's name stands for, "" where it is another asset."""
+    collection = asset.removeprefix(PUBLIC)
+    return collection if asset.startswith(PUBLIC) and collection in COLLECTIONS else ""
 
 
 def _storable(properties: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.area import Area
 from ...core.grid import Grid
-from ...core.scenes import Scene
+from ...core.scenes import COLLECTION, Scene
 from ..base import CountCallback, Export, Operation, TileStyle, TrueColour
 from ..client import ServiceClient
 from ..errors import CancelledError, EngineError, NotFoundError, StorageError
@@ -84,9 +84,11 @@ class LocalEngine:
         job.result()
         return self._library.problems()
 
-    def scenes(self, area: Area | None = None, tiles: Sequence[str] | None = None) -> list[Scene]:
+    def scenes(
+        self, area: Area | None = None, tiles: Sequence[str] | None = None, collection: str = COLLECTION
+    ) -> list[Scene]:
         """See base.Engine."""
-        return self._client.scenes(area, tiles)
+        return self._client.scenes(area, tiles, collection)
 
     def grid(self, scene: Scene) -> Grid:
         """See base.Engine."""
@@ -94,7 +96,7 @@ class LocalEngine:
 
     def true_colour(self, scene: Scene) -> TrueColour | None:
         """The ingested 10 m bands of a scene; None where they are not ingested yet."""
-        ingested = self._library.ingested(scene.index)
+        ingested = self._library.ingested(scene.index, scene.collection)
         if ingested is None:
             return None
         red, green, blue = (ingested.bands[name] for name in TRUE_COLOUR_BANDS)
@@ -104,14 +106,12 @@ class LocalEngine:
 
     def prepare(self, scenes: Iterable[Scene], on_count: CountCallback) -> dict[str, str]:
         """Ingest scenes; see base.Engine. StorageError where the library cannot hold them."""
-        jobs = {
-            scene.index: self._pool.submit({"kind": "ingest", "index": scene.index})
-            for scene in scenes
-            if self._library.ingested(scene.index) is None
-        }
-        self._wait(list(jobs.values()), on_count)
+        missing = [scene for scene in scenes if self._library.ingested(scene.index, scene.collection) is None]
+        orders = [{"kind": "ingest", "index": scene.index, "collection": scene.collection} for scene in missing]
+        jobs = [self._pool.submit(order) for order in orders]
+        self._wait(jobs, on_count)
         reasons = {}
-        for index, job in jobs.items():
+        for index, job in zip((scene.index for scene in missing), jobs):
             try:
                 job.result()
             except StorageError:
@@ -119,6 +119,12 @@ class LocalEngine:
             except EngineError as error:
                 reasons[index] = str(error)
         return reasons
+
+    def source_problem(self, source: str) -> str | None:
+        """See base.Engine."""
+        job = self._pool.submit({"kind": "source", "source": source}, urgent=True)
+        self._wait([job])
+        return job.result()[0].decode() or None
 
     def _wait(self, jobs: list[Job], on_count: CountCallback = lambda done, total: None) -> None:
         """Until all jobs have ended; a full disk ends the others, cancelling ends all with CancelledError."""

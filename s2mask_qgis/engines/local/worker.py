@@ -21,11 +21,11 @@ from typing import Any, BinaryIO
 from osgeo import gdal
 
 from ...core.grid import Grid
-from ...core.scenes import COLLECTION
 from ..errors import BadRequestError, EngineError, NotFoundError, SceneError, StorageError
 from .answers import asset_json, feature_json, to_json
 from .assets import AssetStore, BlockReader
 from .catalogue import Catalogue
+from .cloud_probability import source_problem
 from .graph import check_vocabulary, decode
 from .interpreter import Interpreter
 from .library.library import SceneLibrary
@@ -71,6 +71,7 @@ class Worker:
             "pixels": self._pixels,
             "scenes": self._scenes,
             "properties": self._properties,
+            "source": self._source,
         }
 
     def carry_out(self, job: dict[str, Any]) -> None:
@@ -93,7 +94,7 @@ class Worker:
         return [json.dumps([[problem.product, problem.text] for problem in problems]).encode()]
 
     def _ingest(self, job: dict[str, Any]) -> list[bytes]:
-        self._catalogue.library.ingest(job["index"])
+        self._catalogue.library.ingest(job["index"], job["collection"])
         return []
 
     def _evaluate(self, expression: Any) -> Any:
@@ -126,8 +127,8 @@ class Worker:
         return [content_type.encode(), data]
 
     def _scenes(self, job: dict[str, Any]) -> list[bytes]:
-        """A page of the collection of scenes, each described as an asset."""
-        collection = self._catalogue.load_collection(COLLECTION)
+        """A page of a collection of scenes, each described as an asset."""
+        collection = self._catalogue.load_collection(job["collection"])
         start, end = job["start"], job["start"] + job["size"]
         images = [image for image in collection.elements[start:end] if isinstance(image, ImageValue)]
         answer: dict[str, Any] = {"assets": [asset_json(str(image.id), image) for image in images]}
@@ -138,6 +139,10 @@ class Worker:
     def _properties(self, job: dict[str, Any]) -> list[bytes]:
         self._catalogue.store.set_properties(job["asset"], job["properties"], job["name"])
         return []
+
+    def _source(self, job: dict[str, Any]) -> list[bytes]:
+        """Why a source of masks cannot be given here, empty where it can: packages are loaded in this process only."""
+        return [(source_problem(job["source"]) or "").encode()]
 
     def _export(self, job: dict[str, Any]) -> list[bytes]:
         image = self._exported(job)

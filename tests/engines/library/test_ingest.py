@@ -87,8 +87,7 @@ def test_real_products_are_stored_with_their_offset_removed(
     else:
         (scenes_folder / product).symlink_to(source)
     scene = open_library().ingest(index)
-    assert list(scene.bands) == list(BANDS)
-    for name, band in scene.bands.items():
+    for name, band in ((name, scene.bands[name]) for name in BANDS):
         (jp2,) = source.glob(f"GRANULE/*/IMG_DATA/*_{file_band(name)}.jp2")
         numbers = pixels_of(jp2).astype(int)
         expected = np.where(numbers == 0, INVALID, np.maximum(numbers - 1000, 0))
@@ -310,7 +309,7 @@ def test_gdal_exceptions_may_be_on(shared_data: Path, scenes_folder: Path, open_
         with pytest.raises(SceneError, match="band B2 cannot be read"):
             open_library().ingest(CLEAR_INDEX)
         band.write_bytes(whole)
-        assert len(open_library().ingest(CLEAR_INDEX).bands) == 13
+        assert set(BANDS) < set(open_library().ingest(CLEAR_INDEX).bands)
         assert gdal.GetUseExceptions()
     finally:
         if not was_on:

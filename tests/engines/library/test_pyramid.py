@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from s2mask_qgis.engines.local.library.pyramid import halve, harmonise, level_shape, levels_of
+from s2mask_qgis.engines.local.library.pyramid import halve, halve_classes, harmonise, level_shape, levels_of
 
 INVALID = 65535
 PIXELS = arrays.arrays(
@@ -40,6 +40,19 @@ def test_a_level_is_the_mean_of_the_valid_pixels_rounded_half_up(values: np.ndar
 def test_an_odd_edge_takes_the_pixels_that_are_there():
     values = np.array([[1, 2, 10], [2, 2, 20], [7, 8, 30]], np.uint16)
     np.testing.assert_array_equal(halve(values), [[2, 15], [8, 30]])
+
+
+@given(
+    arrays.arrays(np.uint16, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=st.sampled_from([0, 3, INVALID]))
+)
+@settings(deadline=None)
+def test_a_level_of_classes_is_the_most_frequent_valid_one_and_the_first_of_equals(values: np.ndarray):
+    halved = halve_classes(values)
+    assert halved.shape == tuple(math.ceil(size / 2) for size in values.shape)
+    for (row, column), value in np.ndenumerate(halved):
+        sources = values[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].ravel().tolist()
+        valid = [each for each in sources if each != INVALID]
+        assert value == (max(valid, key=valid.count) if valid else INVALID)
 
 
 @given(

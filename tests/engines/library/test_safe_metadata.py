@@ -11,14 +11,10 @@ from xml.etree import ElementTree
 import pytest
 
 from s2mask_qgis.engines.errors import SceneError
-from s2mask_qgis.engines.local.library.safe import (
-    Granule,
-    granule_facts,
-    granules,
-    product_metadata,
-    radiometry,
-    read_xml,
-)
+from s2mask_qgis.engines.local.library.granules import Granule, granules
+from s2mask_qgis.engines.local.library.metadata import read_xml
+from s2mask_qgis.engines.local.library.radiometry import radiometry
+from s2mask_qgis.engines.local.library.safe import granule_facts, product_metadata
 from s2mask_qgis.engines.local.library.sources import FolderFiles
 from tests.engines.library.products_for_tests import BANDS, CLEAR, TILE_XML, TOULOUSE, product_xml
 
@@ -151,7 +147,7 @@ def test_a_product_before_the_offset_has_none():
     [
         (product_xml()[:300], "damaged or cut off"),
         ("", "damaged or cut off"),
-        (product_xml(level="Level-2A"), "Level-2A; this engine masks Level-1C"),
+        (product_xml(level="Level-1B"), "Level-1B; Level-1C and Level-2A can be used"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "DOCTYPE"),
         ('<?xml version="1.0" encoding="klingon"?><a/>', "damaged or cut off"),
     ],

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ....core.scenes import COLLECTIONS
 from ...errors import SceneError
+from .radiometry import baseline_order
 from .records import SceneProblem, SceneRecord
-from .safe import baseline_order
 
-FORMAT = 1
+FORMAT = 2
+"""Version of the file; an index of another version is made again."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,13 @@ class ProductOutcome:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The scenes in use, in order of time and index, and what is left out.
+    """The scenes in use by collection, in order of time and index, and what is left out.
 
-    ``by_index`` gives for a ``system:index`` the scene and the signature of its product.
+    ``by_asset`` gives for an asset id the scene and the signature of its product.
     """
 
-    scenes: tuple[SceneRecord, ...]
-    by_index: Mapping[str, tuple[SceneRecord, str]]
+    scenes: Mapping[str, tuple[SceneRecord, ...]]
+    by_asset: Mapping[str, tuple[SceneRecord, str]]
     problems: tuple[SceneProblem, ...]
 
 
@@ -67,26 +69,30 @@ def read_index(path: Path) -> tuple[dict[str, ProductOutcome], list[SceneProblem
 
 def catalogue(outcomes: Mapping[str, ProductOutcome], problems: list[SceneProblem]) -> Catalogue:
     """The scenes to use: of several products of one image, that of the highest processing baseline."""
-    by_index: dict[str, list[tuple[SceneRecord, str]]] = {}
+    by_asset: dict[str, list[tuple[SceneRecord, str]]] = {}
     for outcome in outcomes.values():
         problems = [*problems, *outcome.problems]
         for record in outcome.records:
-            by_index.setdefault(record.index, []).append((record, outcome.signature))
+            by_asset.setdefault(record.asset, []).append((record, outcome.signature))
     used: dict[str, tuple[SceneRecord, str]] = {}
-    for index, candidates in by_index.items():
+    for asset, candidates in by_asset.items():
         candidates.sort(key=lambda candidate: candidate[0].product)
-        used[index] = max(candidates, key=lambda candidate: _preference(candidate[0]))
-        winner = used[index][0]
+        used[asset] = max(candidates, key=lambda candidate: _preference(candidate[0]))
+        winner = used[asset][0]
         problems = [*problems, *(_left_out(record, winner) for record, _ in candidates if record is not winner)]
-    scenes = [record for record, _ in used.values()]
-    scenes.sort(key=lambda record: (record.properties["system:time_start"], record.index))
-    return Catalogue(tuple(scenes), used, tuple(sorted(problems, key=lambda each: (each.product, each.text))))
+    ordered = sorted((record for record, _ in used.values()), key=_order)
+    scenes = {name: tuple(record for record in ordered if record.collection == name) for name in COLLECTIONS}
+    return Catalogue(scenes, used, tuple(sorted(problems, key=lambda each: (each.product, each.text))))
 
 
 def _outcome(name: str, product: Mapping[str, Any]) -> ProductOutcome:
     records = tuple(SceneRecord.from_json(record) for record in product["scenes"])
     problems = tuple(SceneProblem(name, text) for text in product["problems"])
     return ProductOutcome(product["signature"], records, problems)
+
+
+def _order(record: SceneRecord) -> tuple[int, str]:
+    return record.properties["system:time_start"], record.index
 
 
 def _preference(record: SceneRecord) -> tuple[tuple[int, int], float]:

@@ -1,9 +1,9 @@
-"""Ingesting a scene: its bands as reflectance x 10000 in tiled, compressed GeoTIFF with pyramids, a file per grid."""
+"""Ingesting a scene: its bands in tiled, compressed GeoTIFF with pyramids, a file per grid."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ....core.grid import Grid
-from ....core.scenes import BANDS
-from ...errors import SceneError, StorageError
+from ....core.scenes import BANDS, QUALITY_BANDS
+from ...errors import StorageError
+from .band_sources import BandSource, strips
 from .checksums import checksums_path, write_checksums
-from .products import BandSource
-from .pyramid import NODATA, halve, harmonise, levels_of
-from .rasters import gdal_failures, grid_of, open_raster
+from .pyramid import NODATA, halve, halve_classes, levels_of
+from .rasters import gdal_failures
 from .records import SceneRecord
 
 FORMAT = 2
@@ -26,7 +26,7 @@ DESCRIPTION = "scene.json"
 TILE_PX = 256
 STRIP_ROWS = TILE_PX * 8
 """Rows handled at once: whole tiles at every level of the pyramid, and bounded memory for bands of 10,980 rows."""
-FILE_ORDER = ("B4", "B3", "B2", *(band for band in BANDS if band not in ("B4", "B3", "B2")))
+FILE_ORDER = ("B4", "B3", "B2", *(band for band in BANDS if band not in ("B4", "B3", "B2")), *QUALITY_BANDS)
 """Red, green and blue come first, so that a viewer shows a file in true colour without being told."""
 COLOURS = {"B4": gdal.GCI_RedBand, "B3": gdal.GCI_GreenBand, "B2": gdal.GCI_BlueBand}
 
@@ -65,8 +65,9 @@ def write_scene(record: SceneRecord, sources: Mapping[str, BandSource], signatur
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
 
 
-def read_scene(index: str, signature: str, folder: Path) -> IngestedScene | None:
-    """The scene that :meth:`write_scene` put into a folder; None where there is none, or one that is out of date."""
+def read_scene(record: SceneRecord, signature: str, folder: Path) -> IngestedScene | None:
+    """The scene that :meth:`write_scene` put into a folder; None where there is none, or one that is out of date: of
+    another state of the product, or without bands that the product has and an earlier version passed by."""
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if description["format"] != FORMAT or description["signature"] != signature:
@@ -79,10 +80,10 @@ def read_scene(index: str, signature: str, folder: Path) -> IngestedScene | None
             grid = Grid.from_json(file["grid"])
             for number, band in enumerate(file["bands"], start=1):
                 bands[band] = BandFile(band, path, number, grid, levels_of(grid.shape_yx))
+        return IngestedScene(record.index, {band.name: bands[band.name] for band in record.bands})
     except (OSError, ValueError, KeyError, TypeError):
         # Absent or damaged: both mean that the scene is not ingested, and ingesting it mends either.
         return None
-    return IngestedScene(index, {band: bands[band] for band in BANDS if band in bands})
 
 
 def _files_of(record: SceneRecord) -> list[tuple[str, Grid, tuple[str, ...]]]:
@@ -103,9 +104,10 @@ def _write_raster(path: Path, grid: Grid, bands: tuple[str, ...], sources: Mappi
     with gdal_failures(StorageError, trouble):
         target = _create(path, grid, bands)
     for number, band in enumerate(bands, start=1):
-        for row, values in _harmonised_strips(band, sources[band], grid):
+        halving = halve_classes if band in QUALITY_BANDS else halve
+        for row, values in strips(f"band {band}", sources[band], grid, STRIP_ROWS):
             with gdal_failures(StorageError, trouble):
-                _write_strip(target.GetRasterBand(number), row, values)
+                _write_strip(target.GetRasterBand(number), row, values, halving)
     with gdal_failures(StorageError, trouble):
         target.FlushCache()
         del target
@@ -143,28 +145,9 @@ def creation_options(driver: gdal.Driver) -> list[str]:
     return [*tiles, *compression, "PREDICTOR=2", "PHOTOMETRIC=MINISBLACK", "BIGTIFF=IF_SAFER"]
 
 
-def _write_strip(band: gdal.Band, row: int, values: np.ndarray) -> None:
+def _write_strip(band: gdal.Band, row: int, values: np.ndarray, halving: Callable[[np.ndarray], np.ndarray]) -> None:
     band.WriteArray(values, 0, row)
     for position in range(band.GetOverviewCount()):
-        values = halve(values)
+        values = halving(values)
         row //= 2
         band.GetOverview(position).WriteArray(values, 0, row)
-
-
-def _harmonised_strips(band: str, source: BandSource, grid: Grid) -> Iterator[tuple[int, np.ndarray]]:
-    label = f"band {band}"
-    dataset = open_raster(source.path, label)
-    if grid_of(dataset, label) != grid:
-        raise SceneError(f"{label} has changed since the scenes folder was last read; refresh the scenes.")
-    rows, columns = grid.shape_yx
-    raster = dataset.GetRasterBand(source.number)
-    for row in range(0, rows, STRIP_ROWS):
-        with gdal_failures(SceneError, f"{label} cannot be read, its file is damaged or cut off"):
-            numbers = raster.ReadAsArray(0, row, columns, min(STRIP_ROWS, rows - row))
-        if numbers is None:
-            raise SceneError(f"{label} cannot be read, its file is damaged or cut off.")
-        if numbers.dtype != np.uint16:
-            if numbers.min() < 0:
-                raise SceneError(f"{label} holds negative numbers; Level-1C stores none.")
-            numbers = numbers.astype(np.uint16)
-        yield row, harmonise(numbers, source.offset, source.nodata, source.saturated)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ....core.scenes import COLLECTION, COLLECTION_L2A
 from ...base import CountCallback
 from ...errors import CancelledError, NotFoundError, SceneError, StorageError
 from .index import Catalogue, ProductOutcome, catalogue, read_index, write_index
@@ -16,6 +17,9 @@ from .locks import exclusive
 from .products import band_sources, problem, read_product
 from .records import SceneProblem, SceneRecord
 from .sources import Product, find_products
+
+_FOLDER_ENDINGS = {COLLECTION: "", COLLECTION_L2A: "_l2a"}
+"""By collection: what folders of its scenes end with; the same granule has one index in both."""
 
 
 class SceneLibrary:
@@ -60,40 +64,37 @@ class SceneLibrary:
         """What the last refresh left out, and why."""
         return self._read_catalogue().problems
 
-    def scenes(self) -> tuple[SceneRecord, ...]:
-        """The scenes of the last refresh, in order of time, then of index."""
-        return self._read_catalogue().scenes
+    def scenes(self, collection: str = COLLECTION) -> tuple[SceneRecord, ...]:
+        """The scenes of a collection at the last refresh, in order of time, then of index."""
+        return self._read_catalogue().scenes.get(collection, ())
 
-    def scene(self, index: str) -> SceneRecord:
+    def scene(self, index: str, collection: str = COLLECTION) -> SceneRecord:
         """The scene with this ``system:index``; NotFoundError where there is none."""
-        found = self._read_catalogue().by_index.get(index)
-        if found is not None:
-            return found[0]
-        raise NotFoundError(f"There is no image {index} in the scenes folder {self._scenes_folder}.")
+        return self._found(index, collection)[0]
 
-    def ingested(self, index: str) -> IngestedScene | None:
+    def ingested(self, index: str, collection: str = COLLECTION) -> IngestedScene | None:
         """The scene's pixels in the library; None where it is not ingested, or its product has changed since."""
-        found = self._read_catalogue().by_index.get(index)
-        return read_scene(index, found[1], self._scene_folder(index)) if found is not None else None
+        found = self._read_catalogue().by_asset.get(f"{collection}/{index}")
+        return read_scene(*found, self._scene_folder(found[0])) if found is not None else None
 
-    def ingest(self, index: str) -> IngestedScene:
+    def ingest(self, index: str, collection: str = COLLECTION) -> IngestedScene:
         """The scene's pixels, read from its product if they are not in the library yet.
 
         A process that asks for a scene another one is ingesting waits for it. Nothing unfinished is ever seen: the
         scene is written to a folder of another name, which is renamed when it is complete. Raises NotFoundError,
         SceneError (product, band and reason) or StorageError.
         """
-        self.scene(index)
-        done = self.ingested(index)
+        self.scene(index, collection)
+        done = self.ingested(index, collection)
         if done is not None:
             return done
-        with self._writing(), exclusive(self._folder / "locks" / index):
-            done = self.ingested(index)
-            return done if done is not None else self._ingest(*self._read_catalogue().by_index[index])
+        with self._writing(), exclusive(self._folder / f"locks{_FOLDER_ENDINGS[collection]}" / index):
+            done = self.ingested(index, collection)
+            return done if done is not None else self._ingest(*self._found(index, collection))
 
     def _ingest(self, record: SceneRecord, signature: str) -> IngestedScene:
         product = Product(record.product, record.kind, self._scenes_folder / record.product)
-        folder = self._scene_folder(record.index)
+        folder = self._scene_folder(record)
         draft = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(draft, ignore_errors=True)  # left by a process that was killed
         draft.mkdir(parents=True)
@@ -105,13 +106,19 @@ class SceneLibrary:
             raise SceneError(problem(record.product, error).text) from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        finished = read_scene(record.index, signature, folder)
+        finished = read_scene(record, signature, folder)
         if finished is None:
             raise StorageError(f"The scene {record.index} was written to {folder} but cannot be read back from there.")
         return finished
 
-    def _scene_folder(self, index: str) -> Path:
-        return self._folder / "scenes" / index
+    def _found(self, index: str, collection: str) -> tuple[SceneRecord, str]:
+        found = self._read_catalogue().by_asset.get(f"{collection}/{index}")
+        if found is None:
+            raise NotFoundError(f"There is no image {index} in the scenes folder {self._scenes_folder}.")
+        return found
+
+    def _scene_folder(self, record: SceneRecord) -> Path:
+        return self._folder / f"scenes{_FOLDER_ENDINGS[record.collection]}" / record.index
 
     def _read_catalogue(self) -> Catalogue:
         try:

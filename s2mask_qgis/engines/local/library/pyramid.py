@@ -1,8 +1,10 @@
-"""The pixels the library stores: reflectance x 10000 as uint16 with one invalid value, and halvings of it."""
+"""The pixels the library stores: reflectance x 10000 or classes, uint16 with one invalid value, and their halvings."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from ..asset_pyramid import halve as halve_by
 
 NODATA = 65535
 """Marks a pixel without value in every ingested file."""
@@ -40,6 +42,12 @@ def halve(values: np.ndarray) -> np.ndarray:
             count[:height, :width] += valid
     mean = (2 * total + count) // np.maximum(2 * count, 1)
     return np.where(count > 0, mean, NODATA).astype(np.uint16)
+
+
+def halve_classes(values: np.ndarray) -> np.ndarray:
+    """The next pyramid level of classes or bit masks, which have no mean: the most frequent valid value among each
+    2 x 2, of equally frequent ones the first in reading order."""
+    return halve_by(values, NODATA, "MODE")
 
 
 def level_shape(shape_yx: tuple[int, int], factor: int) -> tuple[int, int]:

@@ -55,7 +55,8 @@ def open_raster(path: str, label: str) -> gdal.Dataset:
 
 
 def grid_of(dataset: gdal.Dataset, label: str) -> Grid:
-    """The grid of an open raster; SceneError where it has no EPSG code, no georeference or is not north-up."""
+    """The grid of an open raster; SceneError where it has no EPSG code, is not in metres, has no georeference or is not
+    north-up."""
     reference = dataset.GetSpatialRef()
     code = None
     if reference is not None:
@@ -65,6 +66,8 @@ def grid_of(dataset: gdal.Dataset, label: str) -> Grid:
         code = reference.GetAuthorityCode(None)
     if code is None:
         raise SceneError(f"{label} has no coordinate system with an EPSG code.")
+    if not reference.IsProjected() or reference.GetLinearUnits() != 1.0:
+        raise SceneError(f"{label} is in EPSG:{code}, which is not in metres; warp it to the UTM zone of its tile.")
     transform = dataset.GetGeoTransform(can_return_null=True)
     if transform is None:
         raise SceneError(f"{label} has no georeference.")

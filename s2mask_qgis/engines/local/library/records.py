@@ -15,7 +15,7 @@ SAFE, ZIP, STACK = "safe", "zip", "stack"
 
 @dataclass(frozen=True)
 class BandRecord:
-    """One band under its Earth Engine name (B1 .. B12, B8A) and the grid its raster has."""
+    """One band under its Earth Engine name (of BANDS or QUALITY_BANDS) and the grid its raster has."""
 
     name: str
     grid: Grid
@@ -25,11 +25,12 @@ class BandRecord:
 class SceneRecord:
     """One image of one tile, as found in a product.
 
-    ``index`` is the ``system:index``; ``product`` the path of the product relative to the scenes folder, with forward
-    slashes; ``properties`` carry Earth Engine's names, those the product does not tell are left out; ``footprint`` is
-    closed, in longitude and latitude.
+    ``collection`` is Earth Engine's for images of its level, ``index`` the ``system:index``; ``product`` the path of
+    the product relative to the scenes folder, with forward slashes; ``properties`` carry Earth Engine's names, those
+    the product does not tell are left out; ``footprint`` is closed, in longitude and latitude.
     """
 
+    collection: str
     index: str
     product: str
     kind: str
@@ -37,10 +38,16 @@ class SceneRecord:
     footprint: Ring
     bands: tuple[BandRecord, ...]
 
+    @property
+    def asset(self) -> str:
+        """The asset id: an image of one granule at two levels has two of these and one index."""
+        return f"{self.collection}/{self.index}"
+
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON values; a grid that several bands share is written once."""
         grids = list(dict.fromkeys(band.grid for band in self.bands))
         return {
+            "collection": self.collection,
             "index": self.index,
             "product": self.product,
             "kind": self.kind,
@@ -55,6 +62,7 @@ class SceneRecord:
         """The record that :meth:`to_json` described."""
         grids = [Grid.from_json(grid) for grid in value["grids"]]
         return cls(
+            collection=value["collection"],
             index=value["index"],
             product=value["product"],
             kind=value["kind"],

@@ -15,8 +15,15 @@ from .records import SAFE, STACK, ZIP, SceneProblem
 
 SAFE_SUFFIX, ZIP_SUFFIX, JSON_SUFFIX = ".safe", ".zip", ".json"
 TIFF_SUFFIXES = (".tif", ".tiff")
-SAFE_PATTERNS = ("*", "GRANULE/*/*", "GRANULE/*/IMG_DATA/*")
-"""Where the metadata and the bands of a SAFE folder lie."""
+SAFE_PATTERNS = (
+    "*",
+    "GRANULE/*/*",
+    "GRANULE/*/IMG_DATA/*",
+    "GRANULE/*/IMG_DATA/R*m/*",
+    "GRANULE/*/QI_DATA/*MSK_CLASSI*",
+    "GRANULE/*/QI_DATA/*MSK_CLOUDS*",
+)
+"""Where the metadata, the bands (of Level-2A by resolution) and the cloud masks of a SAFE folder lie."""
 LARGEST_METADATA_BYTES = 64 * 1024 * 1024
 """Far above any real metadata file (0.6 MB); keeps a damaged or hostile product from filling the memory."""
 
@@ -59,7 +66,7 @@ class FolderFiles:
         return PurePosixPath(self.root.name).stem if self.root.suffix.lower() == SAFE_SUFFIX else self.root.name
 
     def names(self) -> tuple[str, ...]:
-        """Metadata and band files, relative to the SAFE folder, sorted."""
+        """Metadata, band and mask files, relative to the SAFE folder, sorted."""
         found = (path for pattern in SAFE_PATTERNS for path in self.root.glob(pattern) if path.is_file())
         return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
 
@@ -91,7 +98,7 @@ class ZipFiles:
         return PurePosixPath(self.root).stem
 
     def names(self) -> tuple[str, ...]:
-        """Metadata and band files, relative to the SAFE folder, sorted."""
+        """Metadata, band and mask files, relative to the SAFE folder, sorted."""
         start = self.root + "/"
         inside = (name[len(start) :] for name in _zip_names(self.path) if name.startswith(start))
         return tuple(sorted(name for name in inside if _is_safe_file(name)))

@@ -1,4 +1,4 @@
-"""Image stacks: one GeoTIFF of 13 bands with a JSON of the same name that holds the image's properties."""
+"""Image stacks: one GeoTIFF of named bands with a JSON of the same name that holds the image's properties."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from typing import Any
 from osgeo import gdal
 
 from ....core.grid import Grid
-from ....core.scenes import BANDS, Ring
+from ....core.scenes import BANDS, QUALITY_BANDS, Ring
 from ...errors import SceneError
+from .granules import require_usable_bands
+from .radiometry import LEVEL_1C, Level, level_named
 from .rasters import corner_ring, grid_of, open_raster, require_integers
-from .safe import require_all_bands
 from .sources import stack_pair
 
+LEVEL_PROPERTY = "PROCESSING_LEVEL"
+"""Level-1C, as where it is missing, or Level-2A."""
 REQUIRED_PROPERTIES = ("system:index", "system:time_start", "MGRS_TILE", "CLOUDY_PIXEL_PERCENTAGE")
 
 _INDEX = re.compile(r"[A-Za-z0-9_-]+")
 _TILE = re.compile(r"\d{2}[C-HJ-NP-X][A-Z]{2}")
-_BAND = re.compile(r"B0?(\d{1,2}|8A)", re.IGNORECASE)
+_BAND = re.compile(r"B0?(\d{1,2}|8A)")
 
 
 @dataclass(frozen=True)
 class StackFacts:
     """What a stack tells of its image; ``band_numbers`` are 1-based positions in the GeoTIFF, by Earth Engine name."""
 
+    level: Level
     index: str
     properties: Mapping[str, Any]
     footprint: Ring
@@ -46,7 +50,7 @@ def is_stack(path: Path) -> bool:
         return True
     try:
         if raster is not None:
-            return bool(_band_numbers(open_raster(str(raster), raster.name)))
+            return any(band in BANDS for band in _band_numbers(open_raster(str(raster), raster.name)))
         return any(key in _read_json(path) for key in REQUIRED_PROPERTIES)
     except SceneError:
         return raster is not None
@@ -64,13 +68,14 @@ def read_stack(path: Path) -> StackFacts:
     dataset = open_raster(str(raster), raster.name)
     require_integers(dataset, raster.name)
     band_numbers = _band_numbers(dataset)
-    require_all_bands(list(band_numbers))
+    require_usable_bands(band_numbers)
     nodata = dataset.GetRasterBand(1).GetNoDataValue()
     if nodata is None or nodata != int(nodata):
         raise SceneError(f"{raster.name} declares no nodata value.")
     grid = grid_of(dataset, raster.name)
     footprint = _footprint(values, description.name) or corner_ring(grid)
-    return StackFacts(properties["system:index"], properties, footprint, grid, band_numbers, int(nodata))
+    level = _level(values, description.name)
+    return StackFacts(level, properties["system:index"], properties, footprint, grid, band_numbers, int(nodata))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -105,6 +110,14 @@ def _properties(values: dict[str, Any], name: str) -> dict[str, Any]:
     return properties
 
 
+def _level(values: dict[str, Any], name: str) -> Level:
+    told = values.get(LEVEL_PROPERTY)
+    level = LEVEL_1C if told is None else level_named(str(told))
+    if level is None:
+        raise SceneError(f"{LEVEL_PROPERTY} in {name} must be Level-1C or Level-2A, not {told!r}.")
+    return level
+
+
 def _required(values: dict[str, Any], key: str, name: str) -> Any:
     if key not in values:
         raise SceneError(f"{name} has no {key}.")
@@ -118,9 +131,10 @@ def _is_number(value: Any) -> bool:
 def _band_numbers(dataset: gdal.Dataset) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for number in range(1, dataset.RasterCount + 1):
-        match = _BAND.fullmatch(dataset.GetRasterBand(number).GetDescription().strip())
-        name = "B" + match[1].upper() if match else ""
-        if name in BANDS and numbers.setdefault(name, number) != number:
+        name = dataset.GetRasterBand(number).GetDescription().strip().upper()
+        if match := _BAND.fullmatch(name):
+            name = "B" + match[1]
+        if name in (*BANDS, *QUALITY_BANDS) and numbers.setdefault(name, number) != number:
             raise SceneError(f"band {name} is there twice.")
     return numbers
 

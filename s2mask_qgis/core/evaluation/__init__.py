@@ -1,0 +1,1 @@
+"""Evaluation: how well probabilities of cloud tell labelled pixels, as counts, scores and curves."""

@@ -1,0 +1,80 @@
+"""The buttons that keep the parameters of a run as a file, and take them from one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtWidgets import QFileDialog, QPushButton
+
+from ..core.fields import ParameterError
+from ..core.models.model import ModelError
+from ..engines.errors import StorageError
+from ..jobs import presets
+from .parameter_form import user_text
+from .wording import tr
+
+SUFFIX = ".json"
+
+
+class PresetButtons(QObject):
+    """Works two buttons. ``loaded`` carries the values of a preset by name, ``done`` a sentence about what was done,
+    ``refused`` one about what could not be."""
+
+    loaded = pyqtSignal(object)
+    done = pyqtSignal(str)
+    refused = pyqtSignal(str)
+
+    def __init__(
+        self,
+        load_button: QPushButton,
+        save_button: QPushButton,
+        values: Callable[[], Mapping[str, Any]],
+        models_folder: Path,
+    ) -> None:
+        super().__init__(load_button)
+        self._window = load_button
+        self._values = values
+        self._models_folder = models_folder
+        load_button.clicked.connect(self._ask_to_load)
+        save_button.clicked.connect(self._ask_to_save)
+
+    def load(self, path: Path) -> None:
+        """Take over a preset, all of it or nothing."""
+        try:
+            preset = presets.read(path, self._models_folder)
+            presets.install(preset, self._models_folder)
+        except ParameterError as error:
+            texts = [user_text(problem) for problem in error.problems]
+            self.refused.emit("\n".join((tr("Nothing was taken from {}:").format(path.name), *texts)))
+        except ModelError as error:
+            self.refused.emit(str(error))
+        else:
+            self.loaded.emit(preset.parameters)
+            self.done.emit(tr("Loaded {}.").format(path.name))
+
+    def save(self, path: Path) -> None:
+        """Keep the values in a file."""
+        path = path if path.suffix else path.with_suffix(SUFFIX)
+        try:
+            presets.write(path, self._values(), self._models_folder)
+        except ParameterError as error:
+            self.refused.emit("\n".join(user_text(problem) for problem in error.problems))
+        except (ModelError, StorageError) as error:
+            self.refused.emit(str(error))
+        else:
+            self.done.emit(tr("Saved as {}.").format(path.name))
+
+    def _ask_to_load(self) -> None:
+        title, kinds = tr("Load parameters"), tr("Presets (*.json)")
+        name, _ = QFileDialog.getOpenFileName(self._window, title, "", kinds)
+        if name:
+            self.load(Path(name))
+
+    def _ask_to_save(self) -> None:
+        title, kinds = tr("Save parameters"), tr("Presets (*.json)")
+        name, _ = QFileDialog.getSaveFileName(self._window, title, "", kinds)
+        if name:
+            self.save(Path(name))

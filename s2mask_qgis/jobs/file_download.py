@@ -1,0 +1,125 @@
+"""One file from a catalogue: gone on with where it stopped, checked when it is whole."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from ..catalogues.base import Body, Catalogue
+from ..catalogues.products import RemoteFile
+from ..engines.errors import StorageError, TransientError
+
+MOST_DAMAGED = 2
+"""A file that arrives damaged so often is given up."""
+READ_BYTES = 1024 * 1024
+ZIP_SUFFIX = ".zip"
+
+OnBytes = Callable[[int], None]
+"""Called with the number of bytes that came, negative where some had to be thrown away."""
+
+
+def fetch_file(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
+    """Download a file to ``target``; what lies there already is its beginning.
+
+    Returns False where a zip is whole by its own sums but not by that of the catalogue. Raises TransientError where
+    the connection keeps breaking or the file arrives damaged, StorageError where it cannot be stored, and what
+    :class:`Catalogue` raises.
+    """
+    failures = damaged = 0
+    while True:
+        before = _size(target)
+        try:
+            whole = _go_on(catalogue, file, target, on_bytes)
+        except TransientError:
+            failures = 1 if _size(target) > before else failures + 1
+            if failures >= catalogue.session.patience.attempts:
+                raise
+        else:
+            if whole and (_has_sum(file, target) or _is_whole_zip(target)):
+                return file.md5 is None or _has_sum(file, target)
+            _throw_away(target, on_bytes)
+            damaged += 1
+            failures = damaged
+            if damaged >= MOST_DAMAGED:
+                raise TransientError(f"{file.path.name} arrived damaged {damaged} times. Try again later.")
+        catalogue.session.pause(failures)
+
+
+def _go_on(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
+    """Bring what is missing of a file; whether it has the length that it should have then."""
+    have = _size(target)
+    if file.size_bytes is not None and have > file.size_bytes:
+        _throw_away(target, on_bytes)
+        have = 0
+    if file.size_bytes == have:
+        _write(target, None, catalogue, on_bytes)
+        return True
+    with closing(catalogue.open(file, have)) as body:
+        if body.offset < have:
+            _throw_away(target, on_bytes)
+        _write(target, body, catalogue, on_bytes)
+    expected = body.size_bytes if file.size_bytes is None else file.size_bytes
+    if expected is not None and _size(target) < expected:
+        raise TransientError(f"The connection broke within {file.path.name}. Try again later.")
+    return expected is None or _size(target) == expected
+
+
+def _write(target: Path, body: Body | None, catalogue: Catalogue, on_bytes: OnBytes) -> None:
+    """Append the body, nothing but the file itself where there is none."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("ab") as handle:
+            for chunk in body.chunks if body is not None else ():
+                catalogue.session.check()
+                handle.write(chunk)
+                on_bytes(len(chunk))
+    except OSError as error:
+        raise storage_error(target.parent, error) from error
+
+
+def storage_error(folder: Path, error: OSError) -> StorageError:
+    """What is wrong with a folder that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(f"The disk of {folder} is full. Make room, and download again: what came is kept.")
+    return StorageError(f"{folder} cannot be written ({error.strerror or error}). Choose another folder.")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise storage_error(path.parent, error) from error
+
+
+def _throw_away(path: Path, on_bytes: OnBytes) -> None:
+    on_bytes(-_size(path))
+    path.unlink(missing_ok=True)
+
+
+def _has_sum(file: RemoteFile, path: Path) -> bool:
+    """Whether a file has the catalogue's sum; where there is none, its length has to do, or the sums inside a zip."""
+    if file.md5 is None:
+        return path.suffix != ZIP_SUFFIX
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as handle:
+        while part := handle.read(READ_BYTES):
+            digest.update(part)
+    return digest.hexdigest() == file.md5
+
+
+def _is_whole_zip(path: Path) -> bool:
+    """Whether every file in a zip has the sum that the zip holds of it."""
+    if path.suffix != ZIP_SUFFIX:
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return bool(archive.namelist()) and archive.testzip() is None
+    except (OSError, EOFError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile):
+        return False

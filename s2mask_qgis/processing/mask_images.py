@@ -1,0 +1,144 @@
+"""The algorithm that masks the images of an area: a run of the dock, headless."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputFile,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ..core.parameters import RunParameters
+from ..gis.roi import area_from_layer
+from ..jobs.report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
+from ..jobs.request import RunRequest
+from .base import S2MaskAlgorithm
+from .fields import definitions, tr, values
+from .inputs import (
+    layer_of,
+    library_of,
+    look_through,
+    models_of,
+    models_parameter,
+    own_folders,
+    project_of,
+    scenes_of,
+    scenes_parameter,
+)
+
+AREA, OUTPUT = "AREA", "OUTPUT"
+REPORT, IMAGES, FAILED = "REPORT", "IMAGES", "FAILED"
+SHOWN = ("date_start", "date_end", "level", "scale_m", "source", "model")
+"""Parameters shown at once; the others are advanced."""
+
+PARTS = {Stage.SCENES: (0.0, 2.0), Stage.PREPARING: (2.0, 40.0), Stage.MASKING: (40.0, 100.0)}
+"""From where to where the progress of each stage goes, in per cent."""
+
+
+class MaskImages(S2MaskAlgorithm):
+    """Cloud masks and NDVI of every image of an area."""
+
+    NAME = "maskimages"
+    TITLE = "Mask clouds and shadows, compute NDVI"
+    HELP = (
+        "Masks every Sentinel-2 image of a folder that meets the area within the dates. The folder of results receives "
+        "mask/ (0 clear, 1 cloud, 2 shadow, and the probability of cloud), ndvi/, what else is asked for, and "
+        "report.json: one GeoTIFF an image, named by its system:index.\n\n"
+        "An image that fails is told and does not stop the others. What an earlier run made with the same parameters "
+        "is kept, also after a cancellation."
+    )
+
+    def initAlgorithm(self, _configuration: dict[str, Any] | None = None) -> None:  # noqa: N802 (the name is QGIS's)
+        """The form and the results."""
+        self.addParameter(scenes_parameter())
+        polygons = [QgsProcessing.TypeVectorPolygon]
+        self.addParameter(QgsProcessingParameterFeatureSource(AREA, tr("Area (polygons)"), polygons))
+        for definition in definitions(RunParameters, SHOWN):
+            if definition.name() == "MODEL":
+                definition = models_parameter("MODEL", tr("Model"), definition.help(), RunParameters.model)
+            self.addParameter(definition)
+        for definition in own_folders():
+            self.addParameter(definition)
+        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Results")))
+        self.addOutput(QgsProcessingOutputFile(REPORT, tr("Report (JSON)")))
+        self.addOutput(QgsProcessingOutputNumber(IMAGES, tr("Images with a mask")))
+        self.addOutput(QgsProcessingOutputNumber(FAILED, tr("Images that failed")))
+
+    def problems(self, parameters: dict[str, Any], context: QgsProcessingContext) -> list[str]:
+        """Those of the parameters of the run."""
+        return [problem.text for problem in RunParameters.problems(values(RunParameters, self, parameters, context))]
+
+    def snapshot(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[RunRequest, tuple[str, ...]]:
+        """The request of the run, and notes on the area."""
+        choice = area_from_layer(*layer_of(self, parameters, AREA, context), project_of(context))
+        request = RunRequest(
+            scenes_folder=scenes_of(self, parameters, context),
+            library_folder=library_of(self, parameters, context),
+            output_folder=Path(self.parameterAsString(parameters, OUTPUT, context)).absolute(),
+            area=choice.area,
+            parameters=RunParameters.from_json(values(RunParameters, self, parameters, context)),
+            models_folder=models_of(self, parameters, context),
+        )
+        return request, choice.notes
+
+    def processAlgorithm(  # noqa: N802
+        self, _parameters: dict[str, Any], _context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Carry out the run."""
+        from ..jobs.runner import run
+
+        request, notes = self._snapshot
+        for note in notes:
+            feedback.pushInfo(note)
+        look_through(request, feedback)
+        teller = _Teller(feedback)
+        report = run(request, teller.on_progress, teller.on_image, feedback.isCanceled)
+        if report.state is RunState.REFUSED:
+            raise QgsProcessingException(report.message)
+        for note in report.notes:
+            feedback.pushInfo(note)
+        is_fine = report.state is RunState.FINISHED
+        (feedback.pushInfo if is_fine else feedback.pushWarning)(report.message)
+        return _results(request, report)
+
+
+class _Teller:
+    """Tells the feedback of an algorithm how far a run is, and what came of each image."""
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        self._feedback = feedback
+        self._stage = Stage.SCENES
+
+    def on_progress(self, progress: Progress) -> None:
+        """The bar goes on from stage to stage; its text changes with the stage."""
+        if progress.stage is not self._stage:
+            self._stage = progress.stage
+            self._feedback.setProgressText(tr(progress.stage.value))
+        first, last = PARTS[progress.stage]
+        self._feedback.setProgress(first + (last - first) * (progress.done / progress.total if progress.total else 0))
+
+    def on_image(self, outcome: ImageOutcome) -> None:
+        """A line an image; one that failed is an error that does not end the run."""
+        if outcome.state is ImageState.FAILED:
+            self._feedback.reportError(f"{outcome.index}: {outcome.reason}", False)
+            return
+        shares = ((tr("cloud"), outcome.cloud_share), (tr("shadow"), outcome.shadow_share))
+        told = [f"{name} {100 * share:.0f} %" for name, share in shares if share is not None]
+        kept = [tr("kept as it was")] if outcome.state is ImageState.KEPT else []
+        self._feedback.pushInfo(f"{outcome.index}: {', '.join([*told, *kept])}")
+
+
+def _results(request: RunRequest, report: RunReport) -> dict[str, Any]:
+    """Where the results lie and how many there are; a run cancelled before its first image leaves no report."""
+    failed = sum(image.state is ImageState.FAILED for image in report.images)
+    path = request.output_folder / "report.json"
+    results = {OUTPUT: str(request.output_folder), IMAGES: len(report.images) - failed, FAILED: failed}
+    return results | ({REPORT: str(path)} if path.exists() else {})

@@ -1,0 +1,32 @@
+"""The group of the plugin's algorithms in the Processing toolbox."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from ..paths import resource
+from .build_model import BuildModel
+from .judge_model import JudgeModel
+from .mask_images import MaskImages
+
+
+class S2MaskProvider(QgsProcessingProvider):
+    """Algorithms ``s2mask:maskimages``, ``s2mask:buildmodel`` and ``s2mask:judgemodel``."""
+
+    def id(self) -> str:
+        """The first part of the algorithms' names."""
+        return "s2mask"
+
+    def name(self) -> str:
+        """What users read."""
+        return "S2 Mask"
+
+    def icon(self) -> QIcon:
+        """The plugin's icon."""
+        return QIcon(str(resource("icon.svg")))
+
+    def loadAlgorithms(self) -> None:  # noqa: N802 (the name is QGIS's)
+        """Called by QGIS."""
+        for algorithm in (MaskImages(), BuildModel(), JudgeModel()):
+            self.addAlgorithm(algorithm)
