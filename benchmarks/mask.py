@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import run  # noqa: E402
 from s2mask_qgis.core.area import Area  # noqa: E402
-from s2mask_qgis.core.backgrounds import choose  # noqa: E402
+from s2mask_qgis.core.models.files import find  # noqa: E402
 from s2mask_qgis.core.parameters import RunParameters  # noqa: E402
 from s2mask_qgis.engines.base import Export  # noqa: E402
 from s2mask_qgis.engines.local.assets import AssetStore  # noqa: E402
@@ -30,7 +30,7 @@ from s2mask_qgis.engines.local.engine import LocalEngine  # noqa: E402
 from s2mask_qgis.engines.local.library.library import SceneLibrary  # noqa: E402
 from s2mask_qgis.engines.local.raster.medians import median_layers  # noqa: E402
 from s2mask_qgis.engines.local.worker import CACHE_MB, Worker  # noqa: E402
-from s2mask_qgis.jobs.planning import WorkingGrids, plan_image  # noqa: E402
+from s2mask_qgis.jobs.planning import Planner  # noqa: E402
 from s2mask_qgis.jobs.results import mask_export  # noqa: E402
 
 SIZE_PX, DATES = 1098, 42
@@ -54,18 +54,19 @@ def make_case(scale_m: int) -> Case:
     options = run.parse_arguments(["--size", str(SIZE_PX), "--dates", str(DATES)])
     scenes, library = run.sample_folder(options), FOLDER / "library"
     run.write_sample(scenes, options)
-    parameters = RunParameters("2000-01-01", "2100-01-01", scale_m=scale_m)
+    parameters = RunParameters(scale_m=scale_m, model="published", shadow=False)
     with LocalEngine(scenes, library, FOLDER / "store") as engine:
         engine.refresh(lambda done, total: None)
         archive = engine.scenes()
         scene = archive[-1]
-        backgrounds = choose(scene, archive, parameters)
-        needed = {image.index: image for image in (scene, *backgrounds.nearest, *backgrounds.clearest)}
+        area = Area(((scene.footprint,),), "all of it")
+        planner = Planner(engine, area, parameters, find(parameters.model))
+        backgrounds = planner.choose(scene, archive)
+        needed = {image.index: image for images in ((scene,), *backgrounds.values()) for image in images}
         problems = engine.prepare(needed.values(), lambda done, total: None)
         if problems:
             raise RuntimeError(f"The sample cannot be prepared: {problems}")
-        area = Area((((*scene.footprint, scene.footprint[0]),),), "all of it")
-        plan = plan_image(engine, scene, backgrounds, WorkingGrids(engine, area, scale_m).of(scene), parameters)
+        plan = planner.plan(scene, backgrounds)
         return Case(mask_export(engine, scene, plan, area, "benchmark"), len(needed), scenes, library)
 
 

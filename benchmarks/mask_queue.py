@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,7 @@ import peers  # noqa: E402
 
 import run  # noqa: E402
 from s2mask_qgis.core.area import Area  # noqa: E402
+from s2mask_qgis.core.models.files import find  # noqa: E402
 from s2mask_qgis.core.parameters import RunParameters  # noqa: E402
 from s2mask_qgis.core.scenes import Scene  # noqa: E402
 from s2mask_qgis.engines.local.engine import LocalEngine  # noqa: E402
@@ -29,6 +31,7 @@ from s2mask_qgis.jobs.request import RunRequest  # noqa: E402
 from s2mask_qgis.jobs.runner import carry_out  # noqa: E402
 
 SIZE_PX, DATES, QUEUE, SCALE_M = 1098, 60, 16, 10
+PUBLISHED = RunParameters(scale_m=SCALE_M, model="published", shadow=False)
 SINGLES = 3
 COMPARED = 1
 """Images that s2cloudless is timed on."""
@@ -55,25 +58,39 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def session(scenes: Path, targets: list[Scene], workers: int = 1) -> Cost:
-    """The cost of a run in which these images are masked by workers that have decoded nothing before."""
+def session(scenes: Path, work: Callable[[LocalEngine], None], workers: int = 1) -> Cost:
+    """The cost of some work by workers that have decoded nothing before."""
     shutil.rmtree(STORE, ignore_errors=True)
     cpu, clock = cpu_seconds(), time.perf_counter()
     with LocalEngine(scenes, LIBRARY, STORE, workers=workers) as engine:
         engine.refresh(lambda done, total: None)
-        if targets:
-            _mask(engine, scenes, targets)
+        work(engine)
         wall = time.perf_counter() - clock
     return Cost(cpu_seconds() - cpu, wall)
 
 
-def _mask(engine: LocalEngine, scenes: Path, targets: list[Scene]) -> None:
-    area = Area((((*targets[0].footprint, targets[0].footprint[0]),),), "all of it")
-    dates = RunParameters(date_start=targets[0].date, date_end=targets[-1].date, scale_m=SCALE_M)
-    request = RunRequest(scenes, LIBRARY, STORE, area, dates)
-    report = carry_out(request, engine, lambda progress: None, lambda outcome: None, lambda: False)
-    if report.state is not RunState.FINISHED or len(report.images) != len(targets):
-        raise RuntimeError(f"{report.message} {[image.reason for image in report.images][:2]}")
+def whole(scene: Scene) -> Area:
+    """The area that a scene covers."""
+    return Area(((scene.footprint,),), "all of it")
+
+
+def masks_of(
+    scenes: Path, targets: Sequence[Scene], parameters: RunParameters = PUBLISHED, area: Area | None = None
+) -> Callable[[LocalEngine], None]:
+    """Work for a session: a run that masks these images, all that they cover or an area."""
+    dated = replace(parameters, date_start=targets[0].date, date_end=targets[-1].date)
+    request, model = RunRequest(scenes, LIBRARY, STORE, area or whole(targets[0]), dated), find(parameters.model)
+
+    def work(engine: LocalEngine) -> None:
+        report = carry_out(request, model, engine, lambda progress: None, lambda outcome: None, lambda: False)
+        if report.state is not RunState.FINISHED or len(report.images) != len(targets):
+            raise RuntimeError(f"{report.message} {[image.reason for image in report.images][:2]}")
+
+    return work
+
+
+def nothing(engine: LocalEngine) -> None:
+    """Work for a session that only starts and ends."""
 
 
 def prepared(scenes: Path) -> list[Scene]:
@@ -116,10 +133,10 @@ def main() -> None:
     run.write_sample(scenes, options)
     archive = prepared(scenes)
     targets = archive[-QUEUE:]
-    start = min((session(scenes, []) for _ in range(SINGLES)), key=lambda cost: cost.cpu_s)
-    single = middle([session(scenes, targets[-1:]).per_image(start, 1) for _ in range(SINGLES)])
-    queue = session(scenes, targets).per_image(start, len(targets))
-    on_two = session(scenes, targets, workers=2).per_image(start, len(targets))
+    start = min((session(scenes, nothing) for _ in range(SINGLES)), key=lambda cost: cost.cpu_s)
+    single = middle([session(scenes, masks_of(scenes, targets[-1:])).per_image(start, 1) for _ in range(SINGLES)])
+    queue = session(scenes, masks_of(scenes, targets)).per_image(start, len(targets))
+    on_two = session(scenes, masks_of(scenes, targets), workers=2).per_image(start, len(targets))
     most_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"masks and NDVI at {SCALE_M} m of {SIZE_PX} x {SIZE_PX} px, from ingested files to written results")
     print(f"a single image, one worker: {single.cpu_s:.2f} s of processors, {single.wall_s:.2f} s")

@@ -19,8 +19,10 @@ import numpy as np  # noqa: E402
 import peer_environments  # noqa: E402
 from s2mask_qgis.core.clusters import find  # noqa: E402
 from s2mask_qgis.core.grid import Grid  # noqa: E402
-from s2mask_qgis.core.mask import probability  # noqa: E402
+from s2mask_qgis.core.models.files import find as find_model  # noqa: E402
+from s2mask_qgis.core.parameters import MODEL  # noqa: E402
 from s2mask_qgis.core.plan import Background, ImagePlan  # noqa: E402
+from s2mask_qgis.core.probability import probability  # noqa: E402
 from s2mask_qgis.core.scenes import BANDS  # noqa: E402
 from s2mask_qgis.engines.client import ServiceClient  # noqa: E402
 from s2mask_qgis.engines.local.algorithms.sampling import BLOCK_PX  # noqa: E402
@@ -118,17 +120,29 @@ def evaluate(plan: ImagePlan, assets: Any) -> ImageValue:
 
 def make_plan(dates: int = DATES, apart: int = APART, size_px: int = SIZE_PX, image: int = 0) -> ImagePlan:
     """A plan with ten clusters for an image against those after it; the work does not depend on the numbers in it."""
-    generator = np.random.default_rng(1)
+    generator, model = np.random.default_rng(1), find_model("published")
     clusters = find(
         generator.normal(0, 500, (2000, len(BANDS))),
         generator.uniform(500, 3000, (2000, 3)),
+        BANDS,
         count=10,
         thresholds="as trained",
         seed=0,
     )
     grid = Grid("EPSG:32633", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), (size_px, size_px))
-    nearest, clearest = (Background(numbers(first, dates), clusters) for first in (image + 1, image + 1 + apart))
-    return ImagePlan(str(image), nearest, clearest, grid, "as trained", 2, 0.29)
+    features = {"percentile1": image + 1, "percentile5": image + 1 + apart}
+    return ImagePlan(
+        image=str(image),
+        grid=grid,
+        bands=BANDS,
+        quality_bands=(),
+        model=model,
+        cutoff=model.cutoff,
+        source=MODEL,
+        union=False,
+        source_cutoff=0.0,
+        backgrounds={name: Background(numbers(first, dates), clusters) for name, first in features.items()},
+    )
 
 
 def numbers(first: int, count: int) -> tuple[str, ...]:
