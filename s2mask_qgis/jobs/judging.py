@@ -19,6 +19,7 @@ from .evaluation_report import ReportTexts, percent, write_report
 from .judging_page import write_page, write_table
 from .label_features import LabelRow, features_at
 from .label_samples import one_a_pixel, samples_of
+from .outputs import check_writable
 from .request import RunRequest
 from .training_request import ScoreRow, TrainingState
 from .training_texts import score_rows
@@ -71,16 +72,13 @@ def judge(request: JudgingRequest, on_count: CountCallback, is_cancelled: IsCanc
         _check(request)
         models = _models(request, notes)
         run = request.run
-        request.folder.mkdir(parents=True, exist_ok=True)
+        check_writable(request.folder)
         with LocalEngine(run.scenes_folder, run.library_folder, request.folder, is_cancelled) as engine:
             engine.refresh(lambda _done, _total: None)
             return judge_on(engine, request, models, notes, on_count, is_cancelled)
     except CancelledError:
         text = "Cancelled. The features sampled so far are kept; judging again goes on from there."
         return JudgingReport(TrainingState.CANCELLED, text, notes=tuple(notes))
-    except OSError as error:
-        text = f"The folder {request.folder} cannot be written ({error.strerror}); choose another."
-        return JudgingReport(TrainingState.REFUSED, text, notes=tuple(notes))
     except (EngineError, LabelError, ModelError, ParameterError) as error:
         return JudgingReport(TrainingState.REFUSED, str(error), notes=tuple(notes))
 

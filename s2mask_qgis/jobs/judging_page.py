@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from html import escape
 from itertools import chain, repeat
 from pathlib import Path
 
 from ..core.evaluation.evaluation import Evaluation
 from ..core.models.model import Model
+from ..core.whole_files import write_whole
 from ..engines.errors import StorageError
 from .evaluation_report import SCORE_TITLES, percent
 from .evaluation_style import STYLE
@@ -80,12 +80,8 @@ def _cells(texts: Iterable[str], tag: str, left: int = 2) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
+    """Write a file, whole or not at all. StorageError where that cannot be done."""
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, text)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written ({error.strerror}); choose another folder.") from None

@@ -207,7 +207,7 @@ def _no_background(scene: Scene, method: int, parameters: RunParameters) -> str:
         others = f"other image of tile {scene.tile} with {kind} than {parameters.cloud_threshold:g} % of cloud"
     else:
         others = f"other image of tile {scene.tile}"
-    advice = "add scenes of other dates, or lower the common area."
+    advice = "add scenes of other dates, lower the common area, or choose a model that looks at single images."
     if not parameters.allow_future:
         advice = f"allow later images as background, {advice}"
     return f"There is no {others} to compare {scene.index} with. {advice[0].upper()}{advice[1:]}"
