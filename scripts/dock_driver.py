@@ -72,11 +72,20 @@ class Driver:
         layer = self.area_layer() if self.job["area"] else self.footprints_layer(scenes)
         self.widget(QgsMapLayerComboBox, "areaLayer").setLayer(layer)
         days = sorted(scene.date for scene in scenes)
+        if self.job.get("preset"):
+            self.load_preset(Path(self.job["preset"]))
         entered = {"date_start": days[0], "date_end": days[-1], **self.job["parameters"]}
         self.widget(QDateTimeEdit, "dateStart").setDate(iso_date(entered.pop("date_start")))
         self.widget(QDateTimeEdit, "dateEnd").setDate(iso_date(entered.pop("date_end")))
         for name, value in entered.items():
             enter(self.widget(QWidget, f"parameter_{name}"), value)
+
+    def load_preset(self, path: Path) -> None:
+        """Load a preset as the form's button does, with the model that comes along."""
+        self.dock.images.presets.load(path)
+        state = self.widget(QLabel, "presetState")
+        if state.has_problem:
+            raise RefusedError(state.text())
 
     def area_layer(self) -> QgsVectorLayer:
         """The user's area, added to the project."""

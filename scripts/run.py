@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from accuracy import Accuracy, compare  # noqa: E402
 from result_table import summary, table  # noqa: E402
 from s2mask_qgis.core.fields import ParameterError  # noqa: E402
 from s2mask_qgis.core.parameters import SCRIPT_NAMES, RunParameters  # noqa: E402
+from s2mask_qgis.jobs import presets, script_parameters  # noqa: E402
 
 BUILD = ROOT / "build"
 ZIP = BUILD / "s2mask_qgis.zip"
@@ -30,6 +32,16 @@ class RefusedError(Exception):
     """The job cannot be done as asked; the text is for the user."""
 
 
+@dataclass(frozen=True)
+class GivenParameters:
+    """``values`` by field name; ``preset`` is the file that the dock loads before they are entered, ``notes`` tell what
+    else a file of the published scripts holds."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    preset: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line; every option may be left out."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -37,7 +49,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--area", type=Path, help="vector file with polygons (default: the sample's, or all scenes)")
     parser.add_argument("--start", help="first day, YYYY-MM-DD (default: the first scene)")
     parser.add_argument("--end", help="last day, YYYY-MM-DD (default: the last scene)")
-    parser.add_argument("--parameters", type=Path, help="JSON file with values of parameters by name")
+    parser.add_argument("--parameters", type=Path, help="JSON, preset of the form, or parameters.py")
     parser.add_argument("--out", type=Path, default=BUILD / "demo", help="folder for the results")
     parser.add_argument("--library", type=Path, default=BUILD / "library", help="folder for prepared scenes")
     parser.add_argument("--size", type=int, help="side of the sample in 10 m pixels")
@@ -46,21 +58,29 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def read_parameters(options: argparse.Namespace) -> dict[str, Any]:
-    """The parameter values that were given, by field name; ParameterError with every problem."""
-    values: dict[str, Any] = {}
-    if options.parameters:
-        try:
-            values = json.loads(options.parameters.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RefusedError(f"The parameters cannot be read from {options.parameters}: {error}") from error
-        if not isinstance(values, dict):
-            raise RefusedError(f"{options.parameters} must hold one JSON object with parameters by name.")
-    values = {SCRIPT_NAMES.get(name, name): value for name, value in values.items()}
+def read_parameters(options: argparse.Namespace) -> GivenParameters:
+    """The parameters that were given, those of the command line first; ParameterError with every problem."""
+    given = parameters_of(options.parameters) if options.parameters else GivenParameters()
     dates = {"date_start": options.start, "date_end": options.end}
-    values |= {name: day for name, day in dates.items() if day}
+    values = {**given.values, **{name: day for name, day in dates.items() if day}}
     RunParameters.from_json(values)
-    return values
+    return replace(given, values=values)
+
+
+def parameters_of(path: Path) -> GivenParameters:
+    """The parameters of a file: a parameters.py of the published scripts, a preset, or a JSON object."""
+    if path.suffix.lower() == script_parameters.SUFFIX:
+        script = script_parameters.read_parameters(path)
+        return GivenParameters(dict(script.values), notes=script.notes)
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RefusedError(f"The parameters cannot be read from {path}: {error}") from error
+    if not isinstance(stored, dict):
+        raise RefusedError(f"{path} must hold one JSON object with parameters by name.")
+    if presets.is_preset(stored):
+        return GivenParameters(dict(presets.read(path, None).parameters), path)
+    return GivenParameters({SCRIPT_NAMES.get(name, name): value for name, value in stored.items()})
 
 
 def check_inputs(options: argparse.Namespace) -> None:
@@ -91,15 +111,14 @@ def write_sample(folder: Path, options: argparse.Namespace) -> None:
         raise RefusedError(f"The sample could not be written to {folder}; what is above says why.")
 
 
-def make_job(
-    options: argparse.Namespace, scenes: Path, area: Path | None, parameters: dict[str, Any]
-) -> dict[str, Any]:
+def make_job(options: argparse.Namespace, scenes: Path, area: Path | None, given: GivenParameters) -> dict[str, Any]:
     """What the driver inside QGIS is told, as JSON values with absolute paths."""
     out = options.out.resolve()
     return {
         "scenes_folder": str(scenes.resolve()),
         "area": str(area.resolve()) if area else None,
-        "parameters": parameters,
+        "preset": str(given.preset.resolve()) if given.preset else None,
+        "parameters": given.values,
         "output_folder": str(out),
         "library_folder": str(options.library.resolve()),
         "project": str(out / "project.qgz"),
@@ -136,7 +155,9 @@ def measure(images: list[dict[str, Any]], truth_folder: Path) -> dict[str, Accur
 def do(options: argparse.Namespace) -> int:
     """The whole job; returns the exit code."""
     check_inputs(options)
-    parameters = read_parameters(options)
+    given = read_parameters(options)
+    for note in given.notes:
+        print(f"{options.parameters.name}: {note}", flush=True)
     if not ZIP.exists():
         raise RefusedError(f"There is no {ZIP.relative_to(ROOT)}; make it with: make zip")
     scenes, area = options.scenes, options.area
@@ -145,7 +166,7 @@ def do(options: argparse.Namespace) -> int:
         write_sample(scenes, options)
         area = area or scenes / "area.gpkg"
     started = time.monotonic()
-    outcome = run_in_qgis(make_job(options, scenes, area, parameters))
+    outcome = run_in_qgis(make_job(options, scenes, area, given))
     seconds = time.monotonic() - started
     accuracies = measure(outcome["images"], scenes / "truth")
     print("\n" + table(outcome["images"], accuracies))

@@ -1,4 +1,4 @@
-"""The buttons that keep the parameters of a run as a file, and take them from one."""
+"""The buttons that keep the parameters of a run as a file, and take them from one: a preset, or a parameters.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QFileDialog, QPushButton
 from ..core.fields import ParameterError
 from ..core.models.model import ModelError
 from ..engines.errors import StorageError
-from ..jobs import presets
+from ..jobs import presets, script_parameters
 from .parameter_form import user_text
 from .wording import tr
 
@@ -20,8 +20,8 @@ SUFFIX = ".json"
 
 
 class PresetButtons(QObject):
-    """Works two buttons. ``loaded`` carries the values of a preset by name, ``done`` a sentence about what was done,
-    ``refused`` one about what could not be."""
+    """Works two buttons. ``loaded`` carries the values of a file by name, ``done`` a sentence about what was done (and
+    notes on what a parameters.py holds besides), ``refused`` one about what could not be."""
 
     loaded = pyqtSignal(object)
     done = pyqtSignal(str)
@@ -42,18 +42,17 @@ class PresetButtons(QObject):
         save_button.clicked.connect(self._ask_to_save)
 
     def load(self, path: Path) -> None:
-        """Take over a preset, all of it or nothing."""
+        """Take over a preset or a parameters.py of the published scripts, all of it or nothing."""
         try:
-            preset = presets.read(path, self._models_folder)
-            presets.install(preset, self._models_folder)
+            values, notes = self._read(path)
         except ParameterError as error:
             texts = [user_text(problem) for problem in error.problems]
             self.refused.emit("\n".join((tr("Nothing was taken from {}:").format(path.name), *texts)))
         except ModelError as error:
             self.refused.emit(str(error))
         else:
-            self.loaded.emit(preset.parameters)
-            self.done.emit(tr("Loaded {}.").format(path.name))
+            self.loaded.emit(values)
+            self.done.emit("\n".join((tr("Loaded {}.").format(path.name), *notes)))
 
     def save(self, path: Path) -> None:
         """Keep the values in a file."""
@@ -67,8 +66,17 @@ class PresetButtons(QObject):
         else:
             self.done.emit(tr("Saved as {}.").format(path.name))
 
+    def _read(self, path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """The values of a file, and notes on it; the model that comes with a preset is kept."""
+        if path.suffix.lower() == script_parameters.SUFFIX:
+            script = script_parameters.read_parameters(path)
+            return script.values, script.notes
+        preset = presets.read(path, self._models_folder)
+        presets.install(preset, self._models_folder)
+        return preset.parameters, ()
+
     def _ask_to_load(self) -> None:
-        title, kinds = tr("Load parameters"), tr("Presets (*.json)")
+        title, kinds = tr("Load parameters"), tr("Presets, parameters of the published scripts (*.json *.py)")
         name, _ = QFileDialog.getOpenFileName(self._window, title, "", kinds)
         if name:
             self.load(Path(name))

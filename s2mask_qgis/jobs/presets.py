@@ -33,6 +33,11 @@ class Preset:
     model: Model | None = None
 
 
+def is_preset(stored: Mapping[str, Any]) -> bool:
+    """Whether the content of a JSON file is that of a preset."""
+    return "format" in stored
+
+
 def write(path: Path, parameters: Mapping[str, Any], models_folder: Path | None) -> None:
     """Write values of RunParameters as a preset, whole or not at all.
 
@@ -82,7 +87,7 @@ def _stored(path: Path) -> dict[str, Any]:
         raise _refusal(f"The preset {path} cannot be read ({error.strerror}). Choose another file.") from None
     except (ValueError, RecursionError):
         raise _refusal(f"{path} is not a preset: it is no valid JSON. Choose another file.") from None
-    if not isinstance(stored, dict) or "format" not in stored:
+    if not isinstance(stored, dict) or not is_preset(stored):
         raise _refusal(f"{path} is not a preset: it does not say its format. Choose another file.")
     if stored["format"] != FORMAT:
         raise _refusal(

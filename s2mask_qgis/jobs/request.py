@@ -15,7 +15,8 @@ class RunRequest:
 
     ``scenes_folder`` holds the L1C products (only read), ``library_folder`` the ingested scenes shared by all runs,
     ``output_folder`` receives mask/, ndvi/, features/, evi2/ and kndvi/ as asked for, and report.json;
-    ``models_folder`` holds the user's own models, if any.
+    ``models_folder`` holds the user's own models, if any. ``done_file`` is a ledger of the published scripts
+    (jobs/script_ledgers.py): images that it lists are left out, their masks are elsewhere.
     """
 
     scenes_folder: Path
@@ -24,3 +25,4 @@ class RunRequest:
     area: Area
     parameters: RunParameters
     models_folder: Path | None = None
+    done_file: Path | None = None

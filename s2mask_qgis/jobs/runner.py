@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..core.area import Area
 from ..core.backgrounds import Backgrounds
@@ -23,6 +24,7 @@ from .outputs import MASK, check_writable, image_key, in_order, result_kinds, se
 from .planning import Planner
 from .report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
 from .request import RunRequest
+from .script_ledgers import already_done
 
 ACTIVE_LIMIT = 24
 """Exports in flight: enough for both workers to make several side by side while the next images are planned."""
@@ -65,8 +67,10 @@ def carry_out(
 ) -> RunReport:
     """Carry out a request with its model on an engine that is ready."""
     current = _Run(request, model, engine, on_progress, on_image, is_cancelled)
+    notes: tuple[str, ...] = ()
     try:
         targets, archive = _find_scenes(request, engine)
+        targets, notes = _not_done(targets, request.done_file)
         current.total = len(targets)
         current.check(targets)
         choices = current.prepare(targets, archive)
@@ -79,7 +83,7 @@ def carry_out(
         current.cancel_active()
         state, message = RunState.FINISHED_WITH_FAILURES, f"Stopped: {error} What is done is kept."
     means = means_of(request.parameters.source, request.parameters.union, model.name)
-    report = _report(state, message, current.outcomes, current.total, means)
+    report = _report(state, message, current.outcomes, current.total, means, notes)
     write_report(request, model, report)
     return report
 
@@ -94,6 +98,19 @@ def _find_scenes(request: RunRequest, engine: Engine) -> tuple[tuple[Scene, ...]
         tiles = {scene.tile for scene in targets}
         return targets, [scene for scene in everything if scene.tile in tiles]
     raise EngineError(_nothing_matches(request.area, request, everything))
+
+
+def _not_done(targets: tuple[Scene, ...], done_file: Path | None) -> tuple[tuple[Scene, ...], tuple[str, ...]]:
+    """The scenes that a ledger does not list as done, and a note on the others. EngineError where none is left."""
+    if done_file is None:
+        return targets, ()
+    done = already_done(done_file)
+    left = tuple(scene for scene in targets if scene.index not in done)
+    count = len(targets) - len(left)
+    told = f"{count} image{'' if count == 1 else 's'} of the area and the dates"
+    if not left:
+        raise EngineError(f"Nothing is left to mask: {done_file.name} lists {told} as done. Choose other dates.")
+    return left, (f"{done_file.name} lists {told} as done; left out.",) if count else ()
 
 
 def _nothing_of_level(request: RunRequest, engine: Engine) -> str:
@@ -276,7 +293,9 @@ class _Run:
         self._active.clear()
 
 
-def _report(state: RunState, message: str, outcomes: list[ImageOutcome], total: int, means: str) -> RunReport:
+def _report(
+    state: RunState, message: str, outcomes: list[ImageOutcome], total: int, means: str, notes: tuple[str, ...]
+) -> RunReport:
     """The report of a run by ``means``; a run in which an image failed says how many did."""
     ordered = tuple(in_order(outcomes))
     failed = sum(outcome.state is ImageState.FAILED for outcome in ordered)
@@ -288,7 +307,7 @@ def _report(state: RunState, message: str, outcomes: list[ImageOutcome], total: 
         parts += [f"{failed} failed"] if failed else []
         message = ", ".join(parts) + "."
         state = RunState.FINISHED_WITH_FAILURES if failed else state
-    return RunReport(state, message, ordered, _notes(ordered))
+    return RunReport(state, message, ordered, (*notes, *_notes(ordered)))
 
 
 def _notes(outcomes: Iterable[ImageOutcome]) -> tuple[str, ...]:

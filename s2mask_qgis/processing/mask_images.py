@@ -13,6 +13,7 @@ from qgis.core import (
     QgsProcessingOutputFile,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
 
@@ -23,6 +24,8 @@ from ..jobs.request import RunRequest
 from .base import S2MaskAlgorithm
 from .fields import definitions, tr, values
 from .inputs import (
+    advanced,
+    folder_of,
     layer_of,
     library_of,
     look_through,
@@ -34,7 +37,7 @@ from .inputs import (
     scenes_parameter,
 )
 
-AREA, OUTPUT = "AREA", "OUTPUT"
+AREA, DONE_FILE, OUTPUT = "AREA", "DONE_FILE", "OUTPUT"
 REPORT, IMAGES, FAILED = "REPORT", "IMAGES", "FAILED"
 SHOWN = ("date_start", "date_end", "level", "scale_m", "source", "model")
 """Parameters shown at once; the others are advanced."""
@@ -65,7 +68,7 @@ class MaskImages(S2MaskAlgorithm):
             if definition.name() == "MODEL":
                 definition = models_parameter("MODEL", tr("Model"), definition.help(), RunParameters.model)
             self.addParameter(definition)
-        for definition in own_folders():
+        for definition in (*own_folders(), advanced(_done_file())):
             self.addParameter(definition)
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Results")))
         self.addOutput(QgsProcessingOutputFile(REPORT, tr("Report (JSON)")))
@@ -86,6 +89,7 @@ class MaskImages(S2MaskAlgorithm):
             area=choice.area,
             parameters=RunParameters.from_json(values(RunParameters, self, parameters, context)),
             models_folder=models_of(self, parameters, context),
+            done_file=folder_of(self, parameters, DONE_FILE, context),
         )
         return request, choice.notes
 
@@ -108,6 +112,16 @@ class MaskImages(S2MaskAlgorithm):
         is_fine = report.state is RunState.FINISHED
         (feedback.pushInfo if is_fine else feedback.pushWarning)(report.message)
         return _results(request, report)
+
+
+def _done_file() -> QgsProcessingParameterFile:
+    """The ledger of runs of the published scripts; it need not be given."""
+    title, kinds = tr("Images that are done"), tr("Ledgers of the published scripts (*.json *.xlsx)")
+    definition = QgsProcessingParameterFile(DONE_FILE, title, optional=True, fileFilter=kinds)
+    definition.setHelp(
+        tr("Images that this file lists as done are left out: a metadata JSON or a workbook of the published scripts.")
+    )
+    return definition
 
 
 class _Teller:

@@ -266,6 +266,33 @@ def test_a_damaged_preset_changes_nothing_and_every_reason_is_told(section, tmp_
     assert section.presetState.has_problem
 
 
+def test_a_parameters_py_is_loaded_by_the_same_button(section, tmp_path, monkeypatch):
+    path = tmp_path / "parameters.py"
+    path.write_text("CUTTOF = 0.35\ndate_start = '2018-01-31'\nnb_days_before = 30\nfolder_GEE = 'users/x/y'")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    click(section, "loadButton")
+    values = section.values()
+    assert (values["model"], values["shadow"], values["cutoff"]) == ("published", False, 0.35)
+    assert values["date_start"] == "2018-01-01"
+    lines = section.presetState.text().splitlines()
+    assert lines[0] == "Loaded parameters.py."
+    assert "folder_GEE: belongs to runs on Earth Engine, which are not there yet." in lines
+    assert not section.presetState.has_problem
+
+
+def test_a_parameters_py_with_problems_changes_nothing(section, tmp_path):
+    path = tmp_path / "parameters.py"
+    path.write_text("NUMBER_HOURS = 3\nCUTTOF = best()")
+    before = section.values()
+    section.presets.load(path)
+    assert section.values() == before
+    assert section.presetState.text().splitlines() == [
+        "Nothing was taken from parameters.py:",
+        "Line 2: CUTTOF cannot be told without running the file. Write the plain value there.",
+    ]
+    assert section.presetState.has_problem
+
+
 def test_values_with_problems_are_not_saved(section, tmp_path):
     section.parameters.widget("number_preselect").setValue(3)
     section.presets.save(tmp_path / "bad.json")

@@ -70,6 +70,24 @@ def test_a_cancelled_run_keeps_what_is_done_and_is_taken_up_again(execute, value
     assert len(kept) >= first.results["IMAGES"]
 
 
+def test_images_of_a_ledger_of_the_scripts_are_left_out_and_told(execute, values, sample, tmp_path):
+    kept = execute(MaskImages(), values)
+    first, *others = (path.stem for path in sorted((Path(kept.results["OUTPUT"]) / "mask").glob("*.tif")))
+    ledger = tmp_path / "Metadata_mask.json"
+    ledger.write_text(json.dumps({f"users/somebody/masks/{index}": {} for index in others}))
+    ended = execute(MaskImages(), {**values, "DONE_FILE": str(ledger)})
+    assert ended.is_fine, ended.refusal
+    assert ended.results["IMAGES"] == 1
+    assert any(first in line and "kept as it was" in line for line in ended.feedback.infos)
+    assert "Metadata_mask.json lists 4 images of the area and the dates as done; left out." in ended.feedback.infos
+
+
+def test_a_ledger_that_is_none_is_refused(execute, values, tmp_path):
+    ended = execute(MaskImages(), {**values, "DONE_FILE": str(tmp_path / "gone.xlsx")})
+    assert not ended.is_fine
+    assert "gone.xlsx cannot be read" in ended.refusal
+
+
 def test_broken_products_are_told_and_do_not_stop_the_others(execute, values, sample, tmp_path):
     scenes = tmp_path / "scenes"
     shutil.copytree(sample / "scenes", scenes)
