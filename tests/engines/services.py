@@ -110,16 +110,16 @@ def scene_image(ee: Any, date: int = 0) -> Any:
 
 def slow_image(ee: Any) -> Any:
     """An image that takes many seconds to compute over a slow_grid."""
-    return ee.Image(1).focalMax(40, "square")
+    return ee.Image(1).focalMedian(8, "square")
 
 
 def slow_grid() -> Grid:
     return grid_of((2000, 2000))
 
 
-def slow_value(ee: Any, radius: int = 40) -> Any:
-    """A number that takes some seconds to compute, the longer the larger the radius is."""
-    return scene_image(ee).select("B2").focalMax(radius, "square").reduceRegion(ee.Reducer.max(), scale=0.5)
+def slow_value(ee: Any, radius: int = 6) -> Any:
+    """A number that takes a second (radius 4) to a dozen (10) to compute."""
+    return scene_image(ee).select("B2").focalMedian(radius, "square").reduceRegion(ee.Reducer.max(), scale=0.5)
 
 
 def export_of(image: Any, name: str, request_id: str | None = None, grid: Grid = GRID) -> Export:

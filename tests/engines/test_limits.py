@@ -70,7 +70,7 @@ def test_more_requests_at_once_than_allowed_are_refused(service: Service):
     with limited(service, concurrent_requests=1) as client:
         ee = client.ee
         values: list[Any] = []
-        slow = threading.Thread(target=lambda: values.append(client.value(slow_value(ee, 30))))
+        slow = threading.Thread(target=lambda: values.append(client.value(slow_value(ee, 6))))
         slow.start()
         until(lambda: service.pool._processes, "the first request to be worked on")
         with pytest.raises(QuotaError, match="rate or concurrency limit was exceeded"):
@@ -85,7 +85,7 @@ def test_requests_that_take_too_long_time_out(service: Service):
         limited(service, request_seconds=0.2) as client,
         pytest.raises(BadRequestError, match=r"^Computation timed out\.$"),
     ):
-        client.value(slow_value(client.ee, 200))
+        client.value(slow_value(client.ee, 10))
     assert service.client.value(service.client.ee.Number(1)) == 1
 
 

@@ -254,7 +254,7 @@ def test_waiting_for_a_value_can_be_stopped(service: Service, ee: Any):
     service.cancel_waiting = True
     try:
         with pytest.raises(CancelledError):
-            service.client.value(slow_value(ee, 200))
+            service.client.value(slow_value(ee, 10))
     finally:
         service.cancel_waiting = False
     assert service.client.value(ee.Number(1)) == 1

@@ -70,7 +70,7 @@ def test_jobs_come_back_with_their_results(ee: ModuleType, pool: tuple[WorkerPoo
 
 def test_a_job_whose_worker_is_killed_is_done_again(ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path):
     before = the_worker(tmp_path)
-    job = pool[0].submit(value_order(slow_value(ee, 12)))
+    job = pool[0].submit(value_order(slow_value(ee, 4)))
     until(lambda: job.is_running, "the job to run")
     time.sleep(0.05)
     os.kill(before, signal.SIGKILL)
@@ -82,7 +82,7 @@ def test_a_job_whose_worker_is_killed_is_done_again(ee: ModuleType, pool: tuple[
 def test_a_job_that_kills_its_worker_twice_fails_with_a_sentence(
     ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path
 ):
-    job = pool[0].submit(value_order(slow_value(ee, 200)))
+    job = pool[0].submit(value_order(slow_value(ee, 10)))
     until(lambda: job.is_running, "the job to run")
     first = the_worker(tmp_path)
     os.kill(first, signal.SIGKILL)
@@ -117,7 +117,7 @@ def test_an_unexpected_failure_is_logged_and_leaves_the_worker_alive(
 
 
 def test_a_running_job_is_cancelled_at_once(ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path):
-    job = pool[0].submit(value_order(slow_value(ee, 200)))
+    job = pool[0].submit(value_order(slow_value(ee, 10)))
     until(lambda: job in pool[0]._processes, "the job to run")
     pid = the_worker(tmp_path)
     pool[0].cancel(job)
@@ -132,7 +132,7 @@ def test_a_running_job_is_cancelled_at_once(ee: ModuleType, pool: tuple[WorkerPo
 def test_a_waiting_job_is_cancelled_without_a_worker(
     ee: ModuleType, pool: tuple[WorkerPool, list[str]], tmp_path: Path
 ):
-    running = pool[0].submit(value_order(slow_value(ee, 200)))
+    running = pool[0].submit(value_order(slow_value(ee, 10)))
     waiting = pool[0].submit(value_order(ee.Number(1)))
     until(lambda: running in pool[0]._processes, "the first job to run")
     pid = the_worker(tmp_path)
@@ -167,7 +167,7 @@ def test_urgent_jobs_go_before_the_others(ee: ModuleType, pool: tuple[WorkerPool
         }
         return pool[0].submit(export, urgent, lambda done, total: order.append(name) if done == total else None)
 
-    blocking = pool[0].submit(value_order(slow_value(ee, 15)))
+    blocking = pool[0].submit(value_order(slow_value(ee, 4)))
     jobs = [noted("first", False), noted("second", False), noted("urgent1", True), noted("urgent2", True)]
     for job in (blocking, *jobs):
         assert job.wait(PATIENCE_S)
@@ -186,7 +186,7 @@ def test_a_spare_worker_helps_with_urgent_jobs_only_while_the_others_are_busy(
         assert index.wait(PATIENCE_S)
         assert result(pool.submit(value_order(ee.Number(1)), urgent=True)) == 1
         assert len(worker_pids(tmp_path)) == 1
-        busy = pool.submit(value_order(slow_value(ee, 200)))
+        busy = pool.submit(value_order(slow_value(ee, 10)))
         until(lambda: busy.is_running, "the worker to be busy")
         waiting = pool.submit(value_order(ee.Number(3)))
         assert result(pool.submit(value_order(ee.Number(2)), urgent=True)) == 2
@@ -204,7 +204,7 @@ def test_closing_leaves_no_process(ee: ModuleType, tmp_path: Path, small_scenes:
     with pool_in(tmp_path, small_scenes, count=2) as (pool, _):
         index = pool.submit({"kind": "index"})
         assert index.wait(PATIENCE_S)
-        jobs = [pool.submit(value_order(slow_value(ee, 200))) for _ in range(3)]
+        jobs = [pool.submit(value_order(slow_value(ee, 10))) for _ in range(3)]
         until(lambda: len(worker_pids(tmp_path)) == 2, "two workers")
     assert worker_pids(tmp_path) == set()
     for job in jobs:
@@ -275,7 +275,7 @@ def test_a_worker_ends_when_its_parent_is_killed(ee: ModuleType, tmp_path: Path,
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", PARENT, *folders], cwd=ROOT, text=True, **pipes) as parent:
         try:
-            parent.stdin.write(json.dumps(value_order(slow_value(ee, 400))) + "\n")
+            parent.stdin.write(json.dumps(value_order(slow_value(ee, 10))) + "\n")
             parent.stdin.flush()
             assert parent.stdout.readline() == "running\n"
             pid = the_worker(tmp_path)
@@ -313,7 +313,7 @@ def export_order(name: str, image: Any, columns: int = 1) -> dict[str, Any]:
 @contextmanager
 def held_back(pool: WorkerPool, ee: ModuleType) -> Iterator[None]:
     """Jobs that are queued in this block wait until it ends."""
-    blocking = pool.submit(value_order(slow_value(ee, 200)))
+    blocking = pool.submit(value_order(slow_value(ee, 10)))
     until(lambda: blocking in pool._processes, "the first job to run")
     yield
     pool.cancel(blocking)
@@ -372,7 +372,7 @@ def test_of_exports_made_together_one_that_fails_fails_alone(
 
 
 def slow_export(ee: ModuleType, name: str) -> dict[str, Any]:
-    return export_order(name, ee.Image.constant(slow_value(ee, 200).get("B2")))
+    return export_order(name, ee.Image.constant(slow_value(ee, 10).get("B2")))
 
 
 def test_cancelling_one_of_several_made_together_leaves_the_others(
