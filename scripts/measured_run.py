@@ -41,7 +41,7 @@ def measure(folder: Path, size_px: int, dates: int) -> MeasuredRun:
     scenes = run.sample_folder(options)
     run.write_sample(scenes, options)
     real_qgis.make_profile(folder / "profile", run.ZIP)
-    job = run.make_job(options, scenes, scenes / "area.gpkg", {})
+    job = run.make_job(options, scenes, scenes / "area.gpkg", run.GivenParameters())
     return _measured(DRIVER, job, folder)
 
 
@@ -55,7 +55,7 @@ def measure_series(folder: Path, size_px: int) -> MeasuredRun:
     options.out, options.library = folder / "series", folder / "library"
     series_sample.write_series(folder / "years", replace(series_sample.SETTINGS, size_px=size_px))
     real_qgis.make_profile(folder / "profile", run.ZIP)
-    job = run.make_job(options, folder, None, {}) | {"series_input": str(folder / "years")}
+    job = run.make_job(options, folder, None, run.GivenParameters()) | {"series_input": str(folder / "years")}
     return _measured(SERIES_DRIVER, job, folder)
 
 

@@ -57,7 +57,7 @@ def take() -> list[str]:
     damage(scenes, FOLDER / "damaged")
     series_sample.write_series(FOLDER / "years")
     label_sample.write_labels(scenes, FOLDER / "labels.csv")
-    job = run.make_job(options, scenes, scenes / "area.gpkg", {})
+    job = run.make_job(options, scenes, scenes / "area.gpkg", run.GivenParameters())
     job |= {
         "scenes_folder": str(FOLDER / "scenes"),
         "pictures_folder": str(FOLDER),
