@@ -30,6 +30,8 @@ from .results_section import ResultsSection
 from .run_control import RunControl
 from .run_section import RunSection
 from .run_task import FunctionTask
+from .scene_search import FormFacts, SceneSearch
+from .scene_services import real_scene_services
 from .scenes_section import SAMPLE_AREA, ScenesSection
 from .series_control import SeriesControl
 from .series_state import SeriesState
@@ -76,6 +78,7 @@ class S2MaskDock(QgsDockWidget):
         self.series = SeriesControl(iface, project, services, self._messages, self.area.polygons)
         models = self.images.chooser.folder
         self.model = ModelControl(project, services, self._messages, models, self._material, self)
+        self.search: SceneSearch | None = None
         self.keys = StepKeys(iface.mainWindow(), self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -91,6 +94,9 @@ class S2MaskDock(QgsDockWidget):
         self._timer.stop()
         self._save()
         self.scenes.stop()
+        if self.search is not None:
+            self.search.close_down()
+            self.search.deleteLater()
         if self._estimate_task is not None:
             self._estimate_task.cancel()
         self.control.close()
@@ -116,6 +122,7 @@ class S2MaskDock(QgsDockWidget):
         self.scenes.folder_changed.connect(self._on_change)
         self.scenes.surveyed.connect(self._on_survey)
         self.scenes.sample_written.connect(self._on_sample)
+        self.scenes.search_asked.connect(self._on_search)
         self.area.changed.connect(self._on_change)
         self.images.changed.connect(self._on_change)
         self.run.changed.connect(self._on_change)
@@ -285,6 +292,24 @@ class S2MaskDock(QgsDockWidget):
         self._refresh()
         if survey is not None:
             self.scenes_ready.emit(survey)
+
+    def _on_search(self) -> None:
+        """Open the window that finds scenes; it is made the first time."""
+        if self.search is None:
+            self.search = SceneSearch(real_scene_services(), self._settings, self._form_facts, self.window())
+            self.search.downloaded.connect(self.scenes.look_again)
+        self.search.open_beside()
+
+    def _form_facts(self) -> FormFacts:
+        """What a search for scenes takes from the form."""
+        values = self.images.values()
+        area, text = None, ""
+        try:
+            choice = self.area.choice()
+            area, text = choice.area, area_text(choice.area_km2)
+        except AreaError as error:
+            text = str(error)
+        return FormFacts(area, text, values["date_start"], values["date_end"], values["level"], self.scenes.folder())
 
     def _on_sample(self, folder: Path) -> None:
         self._follow_sample = True

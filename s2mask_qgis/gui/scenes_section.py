@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qgis.core import QgsApplication
 from qgis.gui import QgsCollapsibleGroupBoxBasic, QgsFileWidget
 from qgis.PyQt import uic
-from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
 from ..gis.plugin_folders import data_folder
@@ -32,18 +32,21 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
     """The scenes of a folder.
 
     ``surveyed`` carries a Survey each time a folder was looked through, or None where that failed; ``folder_changed``
-    comes with each edit; ``sample_written`` carries the folder of a new sample. ``library_folder`` is set by the dock.
+    comes with each edit; ``sample_written`` carries the folder of a new sample; ``search_asked`` follows a click on
+    the button that finds scenes. ``library_folder`` is set by the dock.
     """
 
     surveyed = pyqtSignal(object)
     folder_changed = pyqtSignal()
     sample_written = pyqtSignal(object)
+    search_asked = pyqtSignal()
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         uic.loadUi(str(form("scenes.ui")), self, package=__package__)
         self._services = services
         self._task: FunctionTask | None = None
+        self._is_due = False
         self.scenes: tuple[Scene, ...] = ()
         self.library_folder = data_folder() / "library"
         self._timer = QTimer(self)
@@ -92,6 +95,18 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
             work = partial(self._services.survey, folder, self.library_folder)
             self._start(tr("Looking through scenes"), work, self._on_survey)
 
+    def look_again(self) -> None:
+        """Look through the folder again, now or as soon as nothing that goes on reads it any more."""
+        self._is_due = not self.isEnabled()
+        if not self._is_due:
+            self.survey()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Catch up on what was put off while the section was locked."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.EnabledChange and self._is_due and self.isEnabled():
+            self.look_again()
+
     def write_sample(self, folder: Path) -> None:
         """Write the simulated sample into a folder, in a task, and choose that folder."""
         self.stop()
@@ -116,6 +131,7 @@ class ScenesSection(QgsCollapsibleGroupBoxBasic):
         self.scenesFolder.fileChanged.connect(self._on_folder)
         self.rescanButton.clicked.connect(self.survey)
         self.scenesCancelButton.clicked.connect(self.stop)
+        self.findButton.clicked.connect(lambda: self.search_asked.emit())
         self.sampleButton.clicked.connect(lambda: self._offer_sample(True))
         self.sampleCloseButton.clicked.connect(lambda: self._offer_sample(False))
         self.sampleWriteButton.clicked.connect(self._on_write)

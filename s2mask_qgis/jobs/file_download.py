@@ -27,7 +27,7 @@ def fetch_file(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: O
     """Download a file to ``target``; what lies there already is its beginning.
 
     Returns False where a zip is whole by its own sums but not by that of the catalogue. Raises TransientError where
-    the connection keeps breaking or the file arrives damaged, StorageError where it cannot be stored, and what
+    the connection keeps breaking or the file arrives damaged, OSError where it cannot be stored, and what
     :class:`Catalogue` raises.
     """
     failures = damaged = 0
@@ -35,19 +35,23 @@ def fetch_file(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: O
         before = _size(target)
         try:
             whole = _go_on(catalogue, file, target, on_bytes)
-        except TransientError:
+        except _BrokenError as error:
             failures = 1 if _size(target) > before else failures + 1
             if failures >= catalogue.session.patience.attempts:
-                raise
+                raise TransientError(str(error)) from error
         else:
-            if whole and (_has_sum(file, target) or _is_whole_zip(target)):
-                return file.md5 is None or _has_sum(file, target)
+            agrees = whole and _has_sum(file, target)
+            if agrees or (whole and _is_whole_zip(target)):
+                return agrees or file.md5 is None
             _throw_away(target, on_bytes)
-            damaged += 1
-            failures = damaged
+            failures = damaged = damaged + 1
             if damaged >= MOST_DAMAGED:
                 raise TransientError(f"{file.path.name} arrived damaged {damaged} times. Try again later.")
         catalogue.session.pause(failures)
+
+
+class _BrokenError(TransientError):
+    """A connection that broke within a body: what came is kept. One that cannot be made was tried often enough."""
 
 
 def _go_on(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
@@ -62,24 +66,24 @@ def _go_on(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnByt
     with closing(catalogue.open(file, have)) as body:
         if body.offset < have:
             _throw_away(target, on_bytes)
-        _write(target, body, catalogue, on_bytes)
+        try:
+            _write(target, body, catalogue, on_bytes)
+        except TransientError as error:
+            raise _BrokenError(str(error)) from error
     expected = body.size_bytes if file.size_bytes is None else file.size_bytes
     if expected is not None and _size(target) < expected:
-        raise TransientError(f"The connection broke within {file.path.name}. Try again later.")
+        raise _BrokenError(f"The connection broke within {file.path.name}. Try again later.")
     return expected is None or _size(target) == expected
 
 
 def _write(target: Path, body: Body | None, catalogue: Catalogue, on_bytes: OnBytes) -> None:
     """Append the body, nothing but the file itself where there is none."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("ab") as handle:
-            for chunk in body.chunks if body is not None else ():
-                catalogue.session.check()
-                handle.write(chunk)
-                on_bytes(len(chunk))
-    except OSError as error:
-        raise storage_error(target.parent, error) from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("ab") as handle:
+        for chunk in body.chunks if body is not None else ():
+            catalogue.session.check()
+            handle.write(chunk)
+            on_bytes(len(chunk))
 
 
 def storage_error(folder: Path, error: OSError) -> StorageError:
@@ -90,12 +94,7 @@ def storage_error(folder: Path, error: OSError) -> StorageError:
 
 
 def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-    except OSError as error:
-        raise storage_error(path.parent, error) from error
+    return path.stat().st_size if path.exists() else 0
 
 
 def _throw_away(path: Path, on_bytes: OnBytes) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date
-from functools import partial
 from pathlib import Path
 
 from ..catalogues.base import Catalogue, CountCallback
@@ -17,11 +14,11 @@ from ..catalogues.products import Offer, ProductName, is_there, parse_name
 from ..catalogues.session import Session
 from ..catalogues.tokens import Account, SignIn
 from ..catalogues.transport import Fetch
-from ..core.area import Area
 from ..engines.errors import BadRequestError, QuotaError, SignInError, StorageError, TransientError
 from ..engines.local.library.locks import Held
 from ..engines.local.library.sources import find_products
-from .file_download import fetch_file, storage_error
+from .file_download import OnBytes, fetch_file, storage_error
+from .scene_request import GOOGLE, DownloadReport, FoundScene, Wish
 
 DOWNLOADS = ".downloads"
 """Holds what is not whole yet; looks through the scenes folder pass hidden folders by."""
@@ -30,41 +27,6 @@ SPARE_BYTES = 256 * MEGABYTE
 """Room that has to stay on the disk."""
 MOST_BROKEN = 2
 """So many products in a row that the connection failed for end a download."""
-
-COPERNICUS, GOOGLE = "copernicus", "google"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What scenes are looked for: a processing level and days (UTC, both included) over an area."""
-
-    area: Area
-    start: date
-    end: date
-    level: str
-
-
-@dataclass(frozen=True)
-class FoundScene:
-    """A product of a catalogue, and whether the scenes folder has it, in this processing or another one."""
-
-    offer: Offer
-    is_there: bool
-
-
-@dataclass(frozen=True)
-class DownloadReport:
-    """What came of a download.
-
-    ``downloaded`` and ``skipped`` (there already) name products, ``failed`` holds names with reasons; ``problem``
-    tells what ended the download early, ``notes`` what is worth knowing of products that came.
-    """
-
-    downloaded: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    failed: tuple[tuple[str, str], ...] = ()
-    problem: str = ""
-    notes: tuple[str, ...] = ()
 
 
 def open_catalogue(source: str, account: Account | None, fetch: Fetch, is_cancelled: Callable[[], bool]) -> Catalogue:
@@ -113,8 +75,10 @@ def download(
                 notes += _product(offer, scenes_folder, catalogue, done.add)
                 downloaded.append(offer.name.text)
                 broken = 0
-            except (SignInError, QuotaError, StorageError) as error:
+            except (SignInError, QuotaError) as error:
                 problem = str(error)
+            except OSError as error:
+                problem = str(storage_error(scenes_folder, error))
             except (BadRequestError, TransientError) as error:
                 failed.append((offer.name.text, str(error)))
                 broken = broken + 1 if isinstance(error, TransientError) else 0
@@ -163,6 +127,8 @@ def _reserved(scenes_folder: Path) -> Iterator[Path]:
         raise StorageError(f"Another download into {scenes_folder} goes on. Wait for its end.")
     try:
         yield downloads
+    except OSError as error:
+        raise storage_error(scenes_folder, error) from error
     finally:
         held.release()
         with suppress(OSError):  # something unfinished lies in it
@@ -180,34 +146,34 @@ def _require_room(offers: Sequence[Offer], downloads: Path) -> None:
         )
 
 
-def _product(offer: Offer, scenes_folder: Path, catalogue: Catalogue, on_bytes: Callable[[int], None]) -> list[str]:
-    """Download one product and move it into the scenes folder; returns notes."""
-    folder = scenes_folder / DOWNLOADS / f"{offer.name.text}.partial"
+def _product(offer: Offer, scenes_folder: Path, catalogue: Catalogue, on_bytes: OnBytes) -> list[str]:
+    """Download one product, a folder or a single file, and move it into the scenes folder; returns notes.
+
+    What lies in a folder is brought into ``<name>.partial`` itself, which becomes that folder: paths are long already.
+    """
     files = catalogue.files(offer)
     tops = {file.path.parts[0] for file in files}
     if len(tops) != 1:
         raise BadRequestError(f"{offer.name.text} is not one product in the catalogue. Choose others.")
-    _remove_others(folder, {folder / file.path for file in files})
-    for path in folder.rglob("*"):
-        on_bytes(path.stat().st_size if path.is_file() else 0)
-    fetch = partial(fetch_file, catalogue, on_bytes=on_bytes)
-    agrees = all([fetch(file=file, target=folder / file.path) for file in files])
-    try:
-        (top,) = tops
-        (folder / top).replace(scenes_folder / top)
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise storage_error(scenes_folder, error) from error
-    return (
-        [] if agrees else [f"{offer.name.text}: the catalogue's checksum is that of another zip; all files are whole."]
-    )
+    folder = scenes_folder / DOWNLOADS / f"{offer.name.text}.partial"
+    (top,) = tops
+    places = {file: folder.joinpath(*file.path.parts[1:] or (top,)) for file in files}
+    agreeing = []
+    on_bytes(_keep_only(folder, set(places.values())))
+    for file, place in places.items():
+        agreeing.append(fetch_file(catalogue, file, place, on_bytes))
+    (folder / top if folder / top in places.values() else folder).replace(scenes_folder / top)
+    shutil.rmtree(folder, ignore_errors=True)
+    note = f"{offer.name.text}: the catalogue's checksum is that of another zip; all files in this one are whole."
+    return [] if all(agreeing) else [note]
 
 
-def _remove_others(folder: Path, wanted: set[Path]) -> None:
-    """Remove what an earlier listing, or the other source, left in the folder of an unfinished product."""
-    try:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path not in wanted:
-                path.unlink()
-    except OSError as error:
-        raise storage_error(folder, error) from error
+def _keep_only(folder: Path, wanted: set[Path]) -> int:
+    """Remove what an earlier listing, or the other source, left of an unfinished product; returns the bytes kept."""
+    kept = 0
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if path in wanted:
+            kept += path.stat().st_size
+        else:
+            path.unlink()
+    return kept
