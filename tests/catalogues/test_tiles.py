@@ -10,7 +10,6 @@ from osgeo import osr
 from s2mask_qgis.catalogues.tiles import project, tiles_of
 from s2mask_qgis.core.area import Area
 
-
 # North-west corner (m) and coordinate system of tiles, from the metadata of real products.
 TILES = {
     "31TCJ": (300000, 4900020, 32631),
