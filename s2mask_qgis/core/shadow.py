@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .features import NEAR_INFRARED, missing_of, near_infrared
 from .grid import Grid
 from .parameters import ShadowParameters
 from .sun import Sun
 
 if TYPE_CHECKING:
     import ee
+
+NEEDED_BANDS = (NEAR_INFRARED, "B11", "B12")
+"""Bands that shadows are told by."""
 
 COARSE_M = 150
 """Pixels that clouds are looked for in around a pixel: as large as they can be while each is read from the same level
@@ -57,8 +61,7 @@ class Usual:
 
 def shadow_bands(bands: Sequence[str]) -> tuple[str, str, str] | None:
     """The near and two short-wave infrared bands that shadows are told by, None where ``bands`` lack one of them."""
-    near = next((band for band in ("B8A", "B8") if band in bands), None)
-    return None if near is None or not {"B11", "B12"} <= set(bands) else (near, "B11", "B12")
+    return None if missing_of(NEEDED_BANDS, bands) else (near_infrared(bands), "B11", "B12")
 
 
 def usual_ratio(image: np.ndarray, background: np.ndarray, cloud: np.ndarray) -> Usual:

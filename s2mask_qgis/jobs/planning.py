@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from ..core.area import Area
 from ..core.backgrounds import Backgrounds, choose
 from ..core.differences import clusters_from_sample, sample_image
-from ..core.features import CLEAREST, FEATURES, NEAR_INFRARED, PERSISTENCE, TREE, Feature, missing_of
+from ..core.features import CLEAREST, FEATURES, PERSISTENCE, TREE, Feature, missing_of
 from ..core.grid import Bounds, Grid
 from ..core.mask import shadow_sample, usual_from_sample
 from ..core.models.model import Model
@@ -18,7 +18,7 @@ from ..core.parameters import MODEL, RunParameters, ShadowParameters
 from ..core.plan import Background, ImagePlan, ShadowPlan
 from ..core.regions import extent
 from ..core.scenes import Ring, Scene
-from ..core.shadow import CLOUDY_BEYOND_PERCENT, over_grid, shadow_bands
+from ..core.shadow import CLOUDY_BEYOND_PERCENT, NEEDED_BANDS, over_grid
 from ..core.sources import default_cutoff, scene_problem
 from ..core.sun import sun_of
 from ..core.validity import valid_counts
@@ -190,8 +190,9 @@ class Planner:
 
 def why_without_shadow(scene: Scene, has_background: bool, tile_grid: Grid) -> str:
     """Why no shadows can be looked for in a scene, as the end of a sentence; empty where they can."""
-    if shadow_bands(scene.bands) is None:
-        return f"the image has no {', '.join(missing_of((NEAR_INFRARED, 'B11', 'B12'), scene.bands))}"
+    missing = missing_of(NEEDED_BANDS, scene.bands)
+    if missing:
+        return f"the image has no {', '.join(missing)}"
     if not has_background:
         return "there is no other image to compare it with"
     try:

@@ -22,12 +22,11 @@ from ..core.fields import Problem
 from ..core.parameters import RunParameters
 from ..core.training.parameters import TrainingParameters
 from ..gis.plugin_folders import data_folder
-from ..jobs.training_request import TrainingReport, TrainingRequest, TrainingState
+from ..jobs.training_request import FEATURE_PARAMETERS, TrainingReport, TrainingRequest, TrainingState
 from .base import S2MaskAlgorithm
 from .fields import definitions, tr, values
 from .inputs import advanced, folder_of, names_of, optional_folder, own_folders, scenes_parameter
 from .label_inputs import (
-    DECISIVE,
     LabelInput,
     counted,
     label_input,
@@ -98,7 +97,7 @@ class BuildModel(S2MaskAlgorithm):
 
     def problems(self, parameters: dict[str, Any], context: QgsProcessingContext) -> list[str]:
         """Those of the labels and of the parameters."""
-        run = RunParameters.problems(values(RunParameters, self, parameters, context, DECISIVE))
+        run = RunParameters.problems(values(RunParameters, self, parameters, context, FEATURE_PARAMETERS))
         training = TrainingParameters.problems(values(TrainingParameters, self, parameters, context))
         found: tuple[Problem, ...] = (*run, *(problem for problem in training if problem not in run))
         return [*label_problems(parameters), *(problem.text for problem in found)]
@@ -107,7 +106,7 @@ class BuildModel(S2MaskAlgorithm):
         """What the form asks for; a layer of labels is read here."""
         name = self.parameterAsString(parameters, NAME, context).strip()
         work_folder = folder_of(self, parameters, WORK_FOLDER, context) or data_folder() / "training" / name
-        run = RunParameters.from_json(values(RunParameters, self, parameters, context, DECISIVE))
+        run = RunParameters.from_json(values(RunParameters, self, parameters, context, FEATURE_PARAMETERS))
         return Wanted(
             labels=label_input(self, parameters, context, run, work_folder),
             name=name,
@@ -144,7 +143,7 @@ class BuildModel(S2MaskAlgorithm):
 
 def _definitions() -> list[Any]:
     """The parameters of training, and those of a run that features depend on; both have a seed, which is the same."""
-    run = [name for name in DECISIVE if name != "seed"]
+    run = [name for name in FEATURE_PARAMETERS if name != "seed"]
     return [*definitions(TrainingParameters, SHOWN), *definitions(RunParameters, SHOWN, run)]
 
 

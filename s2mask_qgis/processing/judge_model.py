@@ -19,12 +19,11 @@ from qgis.core import (
 
 from ..core.parameters import RunParameters
 from ..core.training.parameters import TrainingParameters
-from ..jobs.training_request import TrainingState
+from ..jobs.training_request import FEATURE_PARAMETERS, TrainingState
 from .base import S2MaskAlgorithm
 from .fields import definitions, tr, values
 from .inputs import models_parameter, names_of, own_folders, scenes_parameter
 from .label_inputs import (
-    DECISIVE,
     LabelInput,
     counted,
     label_input,
@@ -75,7 +74,7 @@ class JudgeModel(S2MaskAlgorithm):
         text = tr("Those to be judged; all where none is chosen.")
         self.addParameter(models_parameter(MODELS, tr("Models"), text, is_multiple=True))
         sampling = definitions(TrainingParameters, SHOWN, SAMPLING)
-        for definition in [*definitions(RunParameters, SHOWN, DECISIVE), *sampling, *own_folders()]:
+        for definition in [*definitions(RunParameters, SHOWN, FEATURE_PARAMETERS), *sampling, *own_folders()]:
             self.addParameter(definition)
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Results")))
         self.addOutput(QgsProcessingOutputHtml(REPORT, tr("Models side by side")))
@@ -85,14 +84,14 @@ class JudgeModel(S2MaskAlgorithm):
 
     def problems(self, parameters: dict[str, Any], context: QgsProcessingContext) -> list[str]:
         """Those of the labels and of the parameters."""
-        run = RunParameters.problems(values(RunParameters, self, parameters, context, DECISIVE))
+        run = RunParameters.problems(values(RunParameters, self, parameters, context, FEATURE_PARAMETERS))
         sampling = TrainingParameters.problems(values(TrainingParameters, self, parameters, context, SAMPLING))
         return [*label_problems(parameters), *(problem.text for problem in (*run, *sampling))]
 
     def snapshot(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Wanted:
         """What the form asks for; a layer of labels is read here."""
         folder = Path(self.parameterAsString(parameters, OUTPUT, context)).absolute()
-        run = RunParameters.from_json(values(RunParameters, self, parameters, context, DECISIVE))
+        run = RunParameters.from_json(values(RunParameters, self, parameters, context, FEATURE_PARAMETERS))
         sampling = TrainingParameters.from_json(values(TrainingParameters, self, parameters, context, SAMPLING))
         return Wanted(
             labels=label_input(self, parameters, context, run, folder),

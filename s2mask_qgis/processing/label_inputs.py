@@ -33,25 +33,6 @@ from .inputs import folder_of, layer_of, library_of, look_through, models_of, pr
 LABELS, LABELS_CSV = "LABELS", "LABELS_CSV"
 IMAGE_FIELD, CLASS_FIELD, GROUP_FIELD = "IMAGE_FIELD", "CLASS_FIELD", "GROUP_FIELD"
 
-DECISIVE = (
-    "level",
-    "scale_m",
-    "number_of_images",
-    "number_preselect",
-    "cloud_threshold",
-    "methods_as_documented",
-    "allow_future",
-    "hours_excluded",
-    "common_area",
-    "do_clustering",
-    "cluster_count",
-    "sample_size",
-    "thresholds",
-    "opening_radius_px",
-    "seed",
-)
-"""Parameters of a run that the features at labels depend on."""
-
 
 @dataclass(frozen=True)
 class LabelInput:

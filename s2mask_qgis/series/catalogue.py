@@ -11,6 +11,7 @@ from typing import Any
 from osgeo import osr
 
 from ..core.grid import Grid
+from ..core.whole_files import write_whole
 from ..engines.errors import StorageError
 from ..engines.local.library.rasters import gdal_failures
 from .area_mask import spatial_reference
@@ -45,12 +46,9 @@ def write_catalogue(folder: Path, entries: Sequence[Entry], facts: Mapping[str, 
         "features": [_item(folder, entry) for entry in entries],
     }
     path = folder / CATALOGUE
-    partial = path.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(described, indent=1), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(described, indent=1))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written ({error.strerror}); free some space and run again.") from None
     return path
 
