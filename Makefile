@@ -9,7 +9,7 @@ PYTHON ?= /usr/bin/python3
 VENV_PYTHON := .venv/bin/python
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 LINTED := s2mask_qgis scripts tests benchmarks
-TYPED := $(addprefix s2mask_qgis/,core engines jobs series simulation catalogues)
+TYPED := $(addprefix s2mask_qgis/,core engines jobs series simulation catalogues web google)
 
 PACKAGED := metadata.txt LICENSE pb_tool.cfg scripts/package.py \
 	$(shell find s2mask_qgis ui resources -name __pycache__ -prune -o -name extlibs -prune -o -print 2>/dev/null)

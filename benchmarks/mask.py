@@ -89,7 +89,7 @@ def make_mask(case: Case, worker: Worker) -> None:
         "kind": "export",
         "name": "BENCHMARK",
         "expression": json.loads(json.dumps(expression)),
-        "asset": case.export.asset,
+        "asset": case.export.destination.asset,
         "grid": case.export.grid.to_json(),
         "pyramiding": case.export.pyramiding.value,
     }

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Protocol
 
 from ..core.area import Area
+from ..web.session import Session
+from ..web.transport import Request, Response
 from .products import Offer, RemoteFile
-from .session import Session
-from .transport import Request, Response
 
 CountCallback = Callable[[int, int], None]
 """Called with (done, total) as work proceeds; the total is 0 where it is not known."""

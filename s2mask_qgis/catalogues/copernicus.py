@@ -16,11 +16,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from ..core.area import Area
 from ..core.scenes import Ring
 from ..engines.errors import BadRequestError, QuotaError, SignInError
+from ..web.session import Session, refusal, unexpected
+from ..web.transport import Request, Response
 from .base import Body, CountCallback, body_of, ranged
 from .products import Offer, RemoteFile, meets_area, newest, parse_name
-from .session import Session, refusal, unexpected
 from .tokens import SignIn
-from .transport import Request, Response
 
 CATALOGUE_URL = "https://catalogue.dataspace.copernicus.eu/odata/v1"
 DOWNLOAD_URL = "https://download.dataspace.copernicus.eu/odata/v1"

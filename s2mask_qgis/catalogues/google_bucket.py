@@ -20,11 +20,11 @@ from urllib.parse import quote, urlencode
 from ..core.area import Area
 from ..core.scenes import Ring
 from ..engines.errors import BadRequestError
+from ..web.session import Session, refusal, unexpected
+from ..web.transport import Request
 from .base import Body, CountCallback, body_of, ranged
 from .products import Offer, ProductName, RemoteFile, meets_area, newest, parse_name, safe_path
-from .session import Session, refusal, unexpected
 from .tiles import tiles_of
-from .transport import Request
 
 STORAGE_URL = "https://storage.googleapis.com"
 BUCKET = "gcp-public-data-sentinel-2"

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..engines.errors import SignInError
-from .session import Session, unexpected
-from .transport import Request
+from ..web.session import Session, unexpected
+from ..web.transport import Request
 
 IDENTITY_URL = "https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token"
 CLIENT = "cdse-public"

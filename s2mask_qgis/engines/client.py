@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from ..core.area import Area
 from ..core.grid import Grid
 from ..core.regions import geometry
 from ..core.scenes import BANDS, COLLECTION, QUALITY_BANDS, Scene
-from .base import Export, Operation, OperationState, TileStyle
+from .base import AssetDestination, Export, Operation, OperationState, TileStyle
 from .errors import BadRequestError, EngineError, NotFoundError, QuotaError, SignInError, TransientError
 from .limits import DESCRIPTION_LENGTH, MAX_PIXELS
 from .vendored import import_client
@@ -60,14 +61,24 @@ class ServiceClient:
             self.ee.Initialize(credentials=None, url=url, project=project, http_transport=transport)
             self.ee.data.setMaxRetries(max_retries)
 
+    def tiles(self, area: Area | None = None, collection: str = COLLECTION) -> list[str]:
+        """The tiles of a collection's scenes that meet an area, in order."""
+        return sorted({scene.tile for scene in self.scenes(area, None, collection)})
+
     def scenes(
-        self, area: Area | None = None, tiles: Sequence[str] | None = None, collection: str = COLLECTION
+        self,
+        area: Area | None = None,
+        tiles: Sequence[str] | None = None,
+        collection: str = COLLECTION,
+        dates: tuple[str, str] | None = None,
     ) -> list[Scene]:
-        """Scenes of a collection by area and tile, in order of time."""
+        """Scenes of a collection by area, tile and days (both included), in order of time."""
         ee = self.ee
         images = ee.ImageCollection(collection)
         if area is not None:
             images = images.filterBounds(geometry(area))
+        if dates is not None:
+            images = images.filterDate(dates[0], _day_after(dates[1]))
         if tiles is not None:
             images = images.filter(ee.Filter.inList("MGRS_TILE", list(tiles)))
         table = ee.FeatureCollection(images.map(lambda image: _scene_feature(ee, image)))
@@ -115,11 +126,14 @@ class ServiceClient:
 
     def start(self, export: Export) -> str:
         """Start an export on its grid, replacing an asset of that name once it is done."""
+        if not isinstance(export.destination, AssetDestination):
+            raise BadRequestError("This engine makes assets only.")
+        asset = export.destination.asset
         rows, columns = export.grid.shape_yx
         x_scale, x_shear, x0, y_shear, y_scale, y0 = export.grid.transform
         keys = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
         options: dict[str, Any] = {
-            "earthEngineDestination": {"name": export.asset, "overwrite": True},
+            "earthEngineDestination": {"name": asset, "overwrite": True},
             "pyramidingPolicy": export.pyramiding.value,
         }
         if export.tile_px is not None:
@@ -223,6 +237,10 @@ def _scene(collection: str, feature: dict[str, Any]) -> Scene:
         sun_zenith_deg=_degrees(properties.get(_SUN_ZENITH)),
         quality_bands=tuple(band for band in QUALITY_BANDS if band in names),
     )
+
+
+def _day_after(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def _degrees(value: Any) -> float | None:

@@ -3,6 +3,8 @@
 EngineError
 ├── SignInError        not signed in, or not allowed
 ├── QuotaError         a limit of the service is used up
+│   ├── QueueFullError   as many tasks wait as the service takes: wait for some of them to end
+│   └── RateError        too many requests at once: send fewer
 ├── BadRequestError    the service refused the request; sending it again will not help
 │   └── NotFoundError  the asset or product does not exist
 ├── SceneError         a product on disk cannot be used (which, why)
@@ -24,6 +26,14 @@ class SignInError(EngineError):
 
 class QuotaError(EngineError):
     """A limit of the service is used up."""
+
+
+class QueueFullError(QuotaError):
+    """As many tasks wait as the service takes; it takes more when some of them have ended."""
+
+
+class RateError(QuotaError):
+    """Too many requests in too short a time; the same request succeeds a little later."""
 
 
 class BadRequestError(EngineError):

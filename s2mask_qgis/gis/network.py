@@ -9,8 +9,8 @@ from qgis.PyQt.QtCore import QByteArray, QEventLoop, Qt, QTimer, QUrl
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from ..catalogues.tokens import Account
-from ..catalogues.transport import CHUNK_BYTES, Fetch, Request, Response, broken, no_answer, require_web
 from ..engines.errors import CancelledError
+from ..web.transport import CHUNK_BYTES, Fetch, Request, Response, broken, no_answer, require_web
 from .errors import UserError
 
 BUFFER_BYTES = 4 * CHUNK_BYTES

@@ -58,7 +58,7 @@ def _export(
 ) -> Export:
     return Export(
         image=image,
-        asset=engine.asset_id(kind, scene.index),
+        destination=engine.destination(kind, scene.index),
         grid=plan.grid,
         request_id=f"{kind}-{key}",
         description=f"{kind}_{scene.index}",

@@ -11,12 +11,12 @@ from ..catalogues.base import Catalogue, CountCallback
 from ..catalogues.copernicus import Copernicus
 from ..catalogues.google_bucket import GoogleBucket
 from ..catalogues.products import Offer, ProductName, is_there, parse_name
-from ..catalogues.session import Session
 from ..catalogues.tokens import Account, SignIn
-from ..catalogues.transport import Fetch
 from ..engines.errors import BadRequestError, QuotaError, SignInError, StorageError, TransientError
 from ..engines.local.library.locks import Held
 from ..engines.local.library.sources import find_products
+from ..web.session import Session
+from ..web.transport import Fetch
 from .file_download import OnBytes, fetch_file, storage_error
 from .scene_request import GOOGLE, DownloadReport, FoundScene, Wish
 

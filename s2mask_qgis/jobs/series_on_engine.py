@@ -14,7 +14,7 @@ from ..core.fields import ParameterError
 from ..core.filling.expressions import SUPPORT_BANDS, date_names, series_images
 from ..core.filling.plan import FillPlan
 from ..core.grid import Grid
-from ..engines.base import Engine, Export, OperationState, Pyramiding
+from ..engines.base import AssetDestination, Engine, Export, OperationState, Pyramiding
 from ..engines.errors import CancelledError, EngineError
 from .report import RunState
 from .results import KEY, PLAN
@@ -100,7 +100,7 @@ def _exports(engine: Engine, series: StoredSeries) -> dict[str, Export]:
     return {
         output: Export(
             image=images[output].set(_properties(series)),
-            asset=_asset(engine, series, output),
+            destination=AssetDestination(_asset(engine, series, output)),
             grid=series.grid,
             request_id=f"{output}-{series.key}",
             description=f"{FOLDER}_{series.name}_{output}",

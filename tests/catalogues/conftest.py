@@ -8,9 +8,9 @@ import pytest
 
 from s2mask_qgis.catalogues.copernicus import Copernicus
 from s2mask_qgis.catalogues.google_bucket import GoogleBucket
-from s2mask_qgis.catalogues.session import Patience, Session
 from s2mask_qgis.catalogues.tokens import Account, SignIn
 from s2mask_qgis.core.area import Area
+from s2mask_qgis.web.session import Patience, Session
 from tests.catalogues.stand_in import Bucket, DataSpace
 
 AREA = Area(((((15.0, 48.0), (15.1, 48.0), (15.1, 48.1), (15.0, 48.1), (15.0, 48.0)),),))

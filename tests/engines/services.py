@@ -13,7 +13,7 @@ from typing import Any
 
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.core.scenes import COLLECTION
-from s2mask_qgis.engines.base import Export
+from s2mask_qgis.engines.base import AssetDestination, Export
 from s2mask_qgis.engines.client import ServiceClient
 from s2mask_qgis.engines.local.assets import PROJECT, ROOT, AssetStore
 from s2mask_qgis.engines.local.faults import FaultPlan
@@ -123,4 +123,4 @@ def slow_value(ee: Any, radius: int = 6) -> Any:
 
 
 def export_of(image: Any, name: str, request_id: str | None = None, grid: Grid = GRID) -> Export:
-    return Export(image, f"{ROOT}/mask/{name}", grid, request_id or name, f"export {name}")
+    return Export(image, AssetDestination(f"{ROOT}/mask/{name}"), grid, request_id or name, f"export {name}")

@@ -273,7 +273,7 @@ def test_workers_that_ask_at_the_same_time_wait_for_one_computation(
         grids = {"fine": GRID, "coarse": Grid(GRID.crs, (60.0, 0.0, 500000.0, 0.0, -500 / 9, 5000000.0), SHAPE_60M)}
         names = {engine.start(export_of(chance, name, grid=grid)) for name, grid in grids.items()}
         until(lambda: all(engine.operations()[name].state.is_final for name in names), "the exports")
-        stored = {name: gdal.Open(str(engine.fetch(export_of(chance, name).asset))) for name in grids}
+        stored = {name: gdal.Open(str(engine.fetch(export_of(chance, name).destination.asset))) for name in grids}
         bands = {name: dataset.ReadAsArray() for name, dataset in stored.items()}
     reflectance, valid = at_60m(small_scene(0))
     expected = np.where(valid, np.rint(100 * reflectance.mean(axis=-1)) / 100, -9999)

@@ -246,7 +246,9 @@ def test_one_operation_is_described(service: Service, ee: Any):
 def test_pyramids_are_made_as_the_policy_says(service: Service, ee: Any):
     export = export_of(ee.Image(1), "policy")
     for policy in Pyramiding:
-        name = service.client.start(type(export)(export.image, export.asset, export.grid, policy.value, "x", policy))
+        name = service.client.start(
+            type(export)(export.image, export.destination, export.grid, policy.value, "x", policy)
+        )
         assert finished(service, name).state is OperationState.SUCCEEDED
 
 

@@ -126,7 +126,7 @@ def export_noise(scenes: Path, folder: Path) -> tuple[OperationState, str, int]:
         grid = Grid(GRID.crs, (1.0, 0.0, 500000.0, 0.0, -1.0, 5000000.0), (500, 600))
         finer = image.multiply(engine._client.ee.Image.constant(1.0))
         export = export_of(finer, "large")
-        return end_of(engine, engine.start(Export(finer, export.asset, grid, "large", "large")))
+        return end_of(engine, engine.start(Export(finer, export.destination, grid, "large", "large")))
 
 
 def test_a_full_disk_ends_an_export_with_a_sentence(small_scenes: Path, tmp_path: Path):

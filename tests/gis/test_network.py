@@ -10,11 +10,11 @@ import pytest
 from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsTask
 
 from s2mask_qgis.catalogues.google_bucket import GoogleBucket
-from s2mask_qgis.catalogues.session import Patience, Session
-from s2mask_qgis.catalogues.transport import Request
 from s2mask_qgis.engines.errors import BadRequestError, CancelledError, SignInError, TransientError
 from s2mask_qgis.gis.errors import UserError
 from s2mask_qgis.gis.network import account_of, qgis_fetch
+from s2mask_qgis.web.session import Patience, Session
+from s2mask_qgis.web.transport import Request
 from tests.catalogues.conftest import AREA, YEAR
 from tests.catalogues.stand_in import Answer, Bucket, StandIn, product, safe_files
 

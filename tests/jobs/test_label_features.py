@@ -19,7 +19,7 @@ from s2mask_qgis.core.features import MEASURES
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.core.labels import Label
 from s2mask_qgis.core.parameters import RunParameters
-from s2mask_qgis.engines.base import Export
+from s2mask_qgis.engines.base import AssetDestination, Export
 from s2mask_qgis.engines.errors import CancelledError, QuotaError, StorageError
 from s2mask_qgis.engines.local.engine import LocalEngine
 from s2mask_qgis.jobs import label_features
@@ -69,7 +69,9 @@ def exported(engine: LocalEngine, image: str, names: Sequence[str]) -> tuple[np.
     plan = Planner(engine, sample_area(), parameters, model_of(names)).plan(scene, backgrounds)
     grid = engine.grid(scene).at_scale(30)
     asset = engine.asset_id("values", image)
-    operation = engine.start(Export(value_image(plan, names).toDouble(), asset, grid, f"values-{len(names)}", "values"))
+    operation = engine.start(
+        Export(value_image(plan, names).toDouble(), AssetDestination(asset), grid, f"values-{len(names)}", "values")
+    )
     while not engine.operations()[operation].state.is_final:
         time.sleep(0.02)
     return gdal.Open(str(engine.fetch(asset))).ReadAsArray(), grid

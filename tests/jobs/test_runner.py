@@ -234,7 +234,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(own_request, monkeypat
     real, count = LocalEngine.start, []
 
     def start(self, export):
-        count.append(export.asset)
+        count.append(export.destination)
         if len(count) == 4:
             raise StorageError("The disk is full; free some space.")
         return real(self, export)

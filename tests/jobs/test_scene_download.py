@@ -14,8 +14,6 @@ import pytest
 from s2mask_qgis.catalogues.base import Body
 from s2mask_qgis.catalogues.google_bucket import GoogleBucket
 from s2mask_qgis.catalogues.products import RemoteFile
-from s2mask_qgis.catalogues.session import Session
-from s2mask_qgis.catalogues.transport import Response
 from s2mask_qgis.core.area import Area
 from s2mask_qgis.engines.errors import BadRequestError, CancelledError, StorageError, TransientError
 from s2mask_qgis.engines.local.library.locks import Held
@@ -25,6 +23,8 @@ from s2mask_qgis.jobs.file_download import fetch_file
 from s2mask_qgis.jobs.scene_download import DOWNLOADS, download, find
 from s2mask_qgis.jobs.scene_request import DownloadReport, FoundScene, Wish
 from s2mask_qgis.jobs.survey import survey
+from s2mask_qgis.web.session import Session
+from s2mask_qgis.web.transport import Response
 from tests.catalogues.conftest import AREA, YEAR
 from tests.catalogues.conftest import bucket as bucket
 from tests.catalogues.conftest import clock as clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 from ...core.area import Area
 from ...core.grid import Grid
 from ...core.scenes import COLLECTION, Scene
-from ..base import CountCallback, Export, Operation, TileStyle, TrueColour
+from ..base import (
+    AssetDestination,
+    CountCallback,
+    Destination,
+    EngineTraits,
+    Export,
+    Operation,
+    Quota,
+    TileStyle,
+    TrueColour,
+)
 from ..client import ServiceClient
 from ..errors import CancelledError, EngineError, NotFoundError, StorageError
 from ..limits import OWN_DISK, ServiceLimits
@@ -31,6 +41,16 @@ TRUE_COLOUR_BANDS = ("B4", "B3", "B2")
 WORKERS = OWN_DISK.running_operations
 SPARE_WORKERS = 1
 """Started when something is asked for while all workers are busy with exports."""
+
+TRAITS = EngineTraits(
+    title="This computer",
+    active_limit=24,
+    refresh_seconds=0.05,
+    concurrent_calls=1,
+    has_local_results=True,
+    stores_masks=True,
+)
+"""24 exports: enough for both workers to make several side by side while the next images are planned."""
 
 _POLL_SECONDS = 0.1
 
@@ -84,11 +104,24 @@ class LocalEngine:
         job.result()
         return self._library.problems()
 
+    @property
+    def traits(self) -> EngineTraits:
+        """See base.Engine."""
+        return TRAITS
+
+    def tiles(self, area: Area | None = None, collection: str = COLLECTION) -> list[str]:
+        """See base.Engine."""
+        return self._client.tiles(area, collection)
+
     def scenes(
-        self, area: Area | None = None, tiles: Sequence[str] | None = None, collection: str = COLLECTION
+        self,
+        area: Area | None = None,
+        tiles: Sequence[str] | None = None,
+        collection: str = COLLECTION,
+        dates: tuple[str, str] | None = None,
     ) -> list[Scene]:
         """See base.Engine."""
-        return self._client.scenes(area, tiles, collection)
+        return self._client.scenes(area, tiles, collection, dates)
 
     def grid(self, scene: Scene) -> Grid:
         """See base.Engine."""
@@ -163,7 +196,7 @@ class LocalEngine:
         """See base.Engine."""
         return self._client.start(export)
 
-    def operations(self) -> dict[str, Operation]:
+    def operations(self, names: Collection[str] = ()) -> dict[str, Operation]:
         """See base.Engine."""
         return self._client.operations()
 
@@ -178,6 +211,22 @@ class LocalEngine:
     def asset_id(self, kind: str, index: str) -> str:
         """See base.Engine."""
         return f"{ROOT}/{kind}/{index}"
+
+    def destination(self, kind: str, index: str) -> Destination:
+        """See base.Engine."""
+        return AssetDestination(self.asset_id(kind, index))
+
+    def open_destinations(self, kinds: Sequence[str]) -> None:
+        """The store makes its folders as results come."""
+
+    def stored(self, kind: str, indexes: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """See base.Engine; read from the files."""
+        found = {index: self.asset_properties(self.asset_id(kind, index)) for index in indexes}
+        return {index: properties for index, properties in found.items() if properties is not None}
+
+    def quota(self) -> Quota | None:
+        """The user's own disk has no limit that is known."""
+        return None
 
     def fetch(self, asset: str) -> Path:
         """The asset's own file."""

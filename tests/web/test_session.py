@@ -9,8 +9,6 @@ from email.utils import format_datetime
 
 import pytest
 
-from s2mask_qgis.catalogues.session import LARGEST_ANSWER_BYTES, Patience, Session
-from s2mask_qgis.catalogues.transport import Request, Response, fetch
 from s2mask_qgis.engines.errors import (
     BadRequestError,
     CancelledError,
@@ -18,6 +16,8 @@ from s2mask_qgis.engines.errors import (
     SignInError,
     TransientError,
 )
+from s2mask_qgis.web.session import LARGEST_ANSWER_BYTES, Patience, Session
+from s2mask_qgis.web.transport import Request, Response, fetch
 from tests.catalogues.stand_in import Answer, StandIn
 
 

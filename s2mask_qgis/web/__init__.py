@@ -1,0 +1,1 @@
+"""Requests over HTTP as plain values, and a session that survives a bad connection."""
