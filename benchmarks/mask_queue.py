@@ -26,9 +26,11 @@ from s2mask_qgis.core.scenes import Scene  # noqa: E402
 from s2mask_qgis.engines.local.engine import LocalEngine  # noqa: E402
 from s2mask_qgis.engines.local.library.library import SceneLibrary  # noqa: E402
 from s2mask_qgis.engines.local.worker import NICENESS  # noqa: E402
+from s2mask_qgis.jobs.opening import Interrupt  # noqa: E402
+from s2mask_qgis.jobs.orders import Orders  # noqa: E402
 from s2mask_qgis.jobs.report import RunState  # noqa: E402
 from s2mask_qgis.jobs.request import RunRequest  # noqa: E402
-from s2mask_qgis.jobs.runner import carry_out  # noqa: E402
+from s2mask_qgis.jobs.runner import run_on  # noqa: E402
 
 SIZE_PX, DATES, QUEUE, SCALE_M = 1098, 60, 16, 10
 PUBLISHED = RunParameters(scale_m=SCALE_M, model="published", shadow=False)
@@ -82,7 +84,8 @@ def masks_of(
     request, model = RunRequest(scenes, LIBRARY, STORE, area or whole(targets[0]), dated), find(parameters.model)
 
     def work(engine: LocalEngine) -> None:
-        report = carry_out(request, model, engine, lambda progress: None, lambda outcome: None, lambda: False)
+        orders = Orders()
+        report = run_on(engine, request, model, orders, Interrupt(orders), lambda progress: None, lambda outcome: None)
         if report.state is not RunState.FINISHED or len(report.images) != len(targets):
             raise RuntimeError(f"{report.message} {[image.reason for image in report.images][:2]}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configparser import ConfigParser
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -29,3 +30,10 @@ def form(name: str) -> Path:
 def metadata() -> Path:
     """The plugin's metadata.txt."""
     return _find("metadata.txt")
+
+
+def version() -> str:
+    """The plugin's version, as metadata.txt has it."""
+    parser = ConfigParser(interpolation=None)
+    parser.read(metadata(), encoding="utf-8")
+    return parser["general"]["version"]

@@ -15,6 +15,7 @@ from s2mask_qgis.core.features import FEATURES
 from s2mask_qgis.core.models.files import available
 from s2mask_qgis.core.parameters import PRODUCT, RunParameters
 from s2mask_qgis.jobs import runner
+from s2mask_qgis.jobs.orders import Orders
 from s2mask_qgis.jobs.report import ImageState, RunReport
 from s2mask_qgis.jobs.request import RunRequest
 
@@ -143,15 +144,11 @@ def _run(data: DataSet, folder: Path, parameters: RunParameters, name: str) -> R
     """A run of the plugin's jobs over the whole set."""
     values = parameters.to_json() | {"scale_m": data.scale_m, "level": data.level}
     request = RunRequest(data.scenes, folder / "library", folder / name, data.area, RunParameters.from_json(values))
-    return runner.run(request, _ignore, _ignore, _never)
+    return runner.run(request, None, Orders(), _ignore, _ignore)
 
 
 def _ignore(_: object) -> None:
     """Nobody waits for progress."""
-
-
-def _never() -> bool:
-    return False
 
 
 def _paths(report: RunReport, kind: str) -> dict[str, Path]:

@@ -83,11 +83,12 @@ class DriveDestination:
     """A GeoTIFF ``name``.tif in a folder of the user's Google Drive: the folder's name, not a path.
 
     Large images come in shards, ``name``-0000000000-0000000000.tif and so on (yMin-xMin). Drive keeps files of the
-    same name side by side.
+    same name side by side. Masked pixels have the value ``nodata``, which the type of the pixels must hold.
     """
 
     folder: str
     name: str
+    nodata: float = -9999.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class EngineTraits:
     ``active_limit`` exports under way at once are the most that make sense; ``refresh_seconds`` lie between two looks
     at the operations (None: as the request says); ``concurrent_calls`` may be waited for at once;
     ``has_local_results`` tells that results are files here, from which figures are read as soon as they are made;
-    ``stores_masks`` that a mask once exported can be read by later expressions.
+    ``stores_masks`` that a mask once exported can be read by later expressions; ``takes_requests_anew`` that a request
+    id may be used again once its result is gone.
     """
 
     title: str
@@ -116,6 +118,7 @@ class EngineTraits:
     concurrent_calls: int
     has_local_results: bool
     stores_masks: bool
+    takes_requests_anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One file from a catalogue: gone on with where it stopped, checked when it is whole."""
+"""One file over the network: gone on with where it stopped, checked when it is whole."""
 
 from __future__ import annotations
 
@@ -8,36 +8,65 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
 
-from ..catalogues.base import Body, Catalogue
-from ..catalogues.products import RemoteFile
 from ..engines.errors import StorageError, TransientError
+from ..web.ranges import Body
+from ..web.session import Session
 
 MOST_DAMAGED = 2
 """A file that arrives damaged so often is given up."""
 READ_BYTES = 1024 * 1024
 ZIP_SUFFIX = ".zip"
 
+
+class RemoteFile(Protocol):
+    """What is known of a file before it is here; ``md5`` in hexadecimal, None where nobody tells it."""
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Where it belongs; its last part names it for the user."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Its length, where it is known."""
+
+    @property
+    def md5(self) -> str | None:
+        """Its checksum."""
+
+
+class Source(Protocol):
+    """Where files come from."""
+
+    @property
+    def session(self) -> Session:
+        """What its requests are sent by."""
+
+    def open(self, file: Any, offset: int) -> Body:
+        """The bytes of one of its files from ``offset`` on, or from its beginning."""
+
+
 OnBytes = Callable[[int], None]
 """Called with the number of bytes that came, negative where some had to be thrown away."""
 
 
-def fetch_file(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
+def fetch_file(source: Source, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
     """Download a file to ``target``; what lies there already is its beginning.
 
-    Returns False where a zip is whole by its own sums but not by that of the catalogue. Raises TransientError where
+    Returns False where a zip is whole by its own sums but not by that of its source. Raises TransientError where
     the connection keeps breaking or the file arrives damaged, OSError where it cannot be stored, and what
-    :class:`Catalogue` raises.
+    :class:`Source` raises.
     """
     failures = damaged = 0
     while True:
         before = _size(target)
         try:
-            whole = _go_on(catalogue, file, target, on_bytes)
+            whole = _go_on(source, file, target, on_bytes)
         except _BrokenError as error:
             failures = 1 if _size(target) > before else failures + 1
-            if failures >= catalogue.session.patience.attempts:
+            if failures >= source.session.patience.attempts:
                 raise TransientError(str(error)) from error
         else:
             agrees = whole and _has_sum(file, target)
@@ -47,27 +76,27 @@ def fetch_file(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: O
             failures = damaged = damaged + 1
             if damaged >= MOST_DAMAGED:
                 raise TransientError(f"{file.path.name} arrived damaged {damaged} times. Try again later.")
-        catalogue.session.pause(failures)
+        source.session.pause(failures)
 
 
 class _BrokenError(TransientError):
     """A connection that broke within a body: what came is kept. One that cannot be made was tried often enough."""
 
 
-def _go_on(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
+def _go_on(source: Source, file: RemoteFile, target: Path, on_bytes: OnBytes) -> bool:
     """Bring what is missing of a file; whether it has the length that it should have then."""
     have = _size(target)
     if file.size_bytes is not None and have > file.size_bytes:
         _throw_away(target, on_bytes)
         have = 0
     if file.size_bytes == have:
-        _write(target, None, catalogue, on_bytes)
+        _write(target, None, source, on_bytes)
         return True
-    with closing(catalogue.open(file, have)) as body:
+    with closing(source.open(file, have)) as body:
         if body.offset < have:
             _throw_away(target, on_bytes)
         try:
-            _write(target, body, catalogue, on_bytes)
+            _write(target, body, source, on_bytes)
         except TransientError as error:
             raise _BrokenError(str(error)) from error
     expected = body.size_bytes if file.size_bytes is None else file.size_bytes
@@ -76,12 +105,12 @@ def _go_on(catalogue: Catalogue, file: RemoteFile, target: Path, on_bytes: OnByt
     return expected is None or _size(target) == expected
 
 
-def _write(target: Path, body: Body | None, catalogue: Catalogue, on_bytes: OnBytes) -> None:
+def _write(target: Path, body: Body | None, source: Source, on_bytes: OnBytes) -> None:
     """Append the body, nothing but the file itself where there is none."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("ab") as handle:
         for chunk in body.chunks if body is not None else ():
-            catalogue.session.check()
+            source.session.check()
             handle.write(chunk)
             on_bytes(len(chunk))
 

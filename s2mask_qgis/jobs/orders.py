@@ -1,8 +1,10 @@
-"""What a user tells a run that goes on: pause it, or cancel it; safe to call from any thread."""
+"""What a user tells a run that goes on: pause it, cancel it, try images again; safe to call from any thread."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Collection
 
 
 class Orders:
@@ -11,6 +13,15 @@ class Orders:
     def __init__(self) -> None:
         self._given = threading.Event()
         self._is_cancelled = False
+        self._retries: deque[Collection[str] | None] = deque()
+
+    def retry(self, indexes: Collection[str] | None = None) -> None:
+        """Take up images again that have failed: these, or all."""
+        self._retries.append(indexes)
+
+    def take_retries(self) -> list[Collection[str] | None]:
+        """The retries that were asked for since the last time."""
+        return [self._retries.popleft() for _ in range(len(self._retries))]
 
     def pause(self) -> None:
         """Stop sending; what the service computes goes on."""

@@ -35,7 +35,16 @@ def result_kinds(parameters: RunParameters) -> tuple[str, ...]:
 def settings_key(request: RunRequest, model: Model) -> str:
     """A digest of all that decides an image's pixels besides its scenes: area, model, and those parameters that do."""
     parameters = {name: value for name, value in request.parameters.to_json().items() if name not in _WITHOUT_EFFECT}
-    return checksum([ALGORITHM, model.digest, parameters, request.area.to_geojson()])
+    land = [request.land.to_json()] if request.land is not None else []
+    return checksum([ALGORITHM, model.digest, parameters, request.area.to_geojson(), *land])
+
+
+def ledger_path(request: RunRequest, model: Model) -> Path:
+    """The ledger of a run: one for each combination of what decides which results there are, and what they are."""
+    described = request.to_json()
+    decisive = [described[name] for name in ("parameters", "earth_engine", "land", "done_file")]
+    digest = checksum([settings_key(request, model), *decisive])
+    return request.output_folder / f"run-{digest[:8]}.gpkg"
 
 
 def image_key(settings: str, scene: Scene, backgrounds: Backgrounds) -> str:

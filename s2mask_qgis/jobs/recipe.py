@@ -45,8 +45,9 @@ class Recipe(Protocol):
     def items(self, tile: str, indexes: Collection[str]) -> tuple[list[Item], dict[str, str]]:
         """Images of a tile made ready, and the reason for each that cannot be used, by index."""
 
-    def plan(self, item: Item) -> dict[str, Any]:
-        """Decide what an image's exports depend on, as JSON values: the slow part, it asks the engine."""
+    def plan(self, item: Item, kinds: Sequence[str]) -> dict[str, Any]:
+        """Decide what an image's exports depend on, as JSON values: the slow part, it asks the engine. Results of
+        other than these ``kinds`` are there already."""
 
     def export(self, item: Item, plan: dict[str, Any], kind: str, request_id: str, tile_px: int | None) -> Export:
         """The export of one kind of an image's results, under this request id."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.area import Area
+from ..core.fields import number
 from ..core.land import Land
 from ..core.parameters import RunParameters
 
@@ -32,17 +33,21 @@ class EarthEngineChoice:
 
 @dataclass(frozen=True)
 class Throttle:
-    """How hard a run may press a service.
+    """How hard a run may press a service; the ranges are those of the form, tests go below them.
 
-    ``nb_task_max`` (1-3,000) tasks of the project are active at once at most, those of others counted;
-    ``refresh_seconds`` lie between two looks at the tasks; an image's export is tried ``attempts`` times;
-    ``patience_hours`` a run goes on asking a service that does not answer at all, then it pauses.
+    ``nb_task_max`` tasks of the project are active at once at most, those of others counted; ``refresh_seconds`` lie
+    between two looks at the tasks; an image's export is tried ``attempts`` times; ``patience_hours`` a run goes on
+    asking a service that does not answer at all, then it pauses.
     """
 
-    nb_task_max: int = 30
-    refresh_seconds: float = 30.0
-    attempts: int = 3
-    patience_hours: float = 24.0
+    nb_task_max: int = number(
+        30, 1, 3000, "tasks", "Most tasks of the project that are active at once; those of others count too."
+    )
+    refresh_seconds: float = number(30.0, 5.0, 3600.0, "s", "Time between two looks at the tasks.")
+    attempts: int = number(3, 1, 10, "attempts", "How often an export is tried before its image counts as failed.")
+    patience_hours: float = number(
+        24.0, 0.1, 720.0, "h", "How long a run goes on asking where Earth Engine does not answer; then it pauses."
+    )
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from ..core.area import Area
 from ..core.feature_maps import feature_image
 from ..core.indices import EVI2_BAND, KNDVI_BAND, NDVI_BAND, index_image
 from ..core.mask import mask_image
+from ..core.models.model import checksum
 from ..core.plan import ImagePlan
 from ..core.regions import geometry
 from ..core.scenes import Scene
 from ..core.statistics import figures, result_statistics
-from ..engines.base import Engine, Export, Pyramiding
+from ..engines.base import AssetDestination, Destination, DriveDestination, Engine, Export, Pyramiding
 from .outputs import EVI2, FEATURES, KNDVI, MASK, NDVI
 from .report import ImageOutcome, ImageState
 
@@ -26,13 +27,46 @@ INDEX_BANDS = {NDVI: NDVI_BAND, EVI2: EVI2_BAND, KNDVI: KNDVI_BAND}
 """The band of each kind of result that is an index."""
 
 
+_KEY_DIGITS, _TAG_DIGITS = 24, 8
+
+
+def request_id_of(kind: str, key: str, mark: str, attempt: int) -> str:
+    """The id of the request for one export: its kind, a digest of what its pixels are made from, the mark of the
+    ledger that it is written in, and the attempt. Letters, digits and "-", at most 60."""
+    return f"{kind}-{key[:_KEY_DIGITS]}-{mark}{'-' if mark else ''}{attempt}"
+
+
+def mark_of(created_s: float) -> str:
+    """The mark of a ledger by when it was made: a service remembers requests of ledgers that were thrown away."""
+    return format(int(created_s * 1000) & 0xFFFFFFFF, "x")
+
+
+def description_of(kind: str, index: str, request_id: str) -> str:
+    """The name of a task, for people, with a mark by which the export of a request is found again in a list."""
+    return f"{kind}_{index}_{tag_of(request_id)}"
+
+
+def tag_of(request_id: str) -> str:
+    """The mark of a request in the name of its task."""
+    return checksum(request_id)[:_TAG_DIGITS]
+
+
+def place_of(destination: Destination) -> str:
+    """Where a result is, as text for the ledger: asset id, folder and name in Drive, or path."""
+    if isinstance(destination, AssetDestination):
+        return destination.asset
+    if isinstance(destination, DriveDestination):
+        return f"{destination.folder}/{destination.name}"
+    return str(destination.path)
+
+
 def export_of(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, kind: str, key: str) -> Export:
     """The export of one kind of an image's results."""
     if kind == MASK:
         return mask_export(engine, scene, plan, area, key)
     if kind == FEATURES:
         return features_export(engine, scene, plan, area, key)
-    return index_export(engine, scene, plan, kind, key)
+    return index_export(engine, scene, plan, area, kind, key)
 
 
 def mask_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, key: str) -> Export:
@@ -47,9 +81,10 @@ def features_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, k
     return _export(engine, image, scene, plan, FEATURES, key, Pyramiding.MODE)
 
 
-def index_export(engine: Engine, scene: Scene, plan: ImagePlan, kind: str, key: str) -> Export:
-    """The export of one of an image's indices, from its stored mask."""
-    image = index_image(INDEX_BANDS[kind], scene.id, engine.asset_id(MASK, scene.index))
+def index_export(engine: Engine, scene: Scene, plan: ImagePlan, area: Area, kind: str, key: str) -> Export:
+    """The export of one of an image's indices, from its stored mask where the engine can read that again."""
+    mask = engine.asset_id(MASK, scene.index) if engine.traits.stores_masks else mask_image(plan, area)
+    image = index_image(INDEX_BANDS[kind], scene.id, mask)
     return _export(engine, image.set(_properties(scene, key)), scene, plan, kind, key, Pyramiding.MEAN)
 
 
@@ -74,12 +109,6 @@ def _properties(scene: Scene, key: str) -> dict[str, Any]:
         "s2mask:source": scene.id,
         KEY: key,
     }
-
-
-def missing(engine: Engine, scene: Scene, kinds: Sequence[str], key: str) -> tuple[str, ...]:
-    """The kinds of an image's results that are not there or were made from something else."""
-    found = {kind: engine.asset_properties(engine.asset_id(kind, scene.index)) or {} for kind in kinds}
-    return tuple(kind for kind in kinds if found[kind].get(KEY) != key)
 
 
 def stored_plan(engine: Engine, scene: Scene) -> ImagePlan:

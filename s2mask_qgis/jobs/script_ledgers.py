@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..engines.errors import EngineError
+from .kept_entries import read_entries
 
 WORKBOOK = ".xlsx"
 NAME, RESULT = "name", "result"
@@ -40,15 +40,9 @@ def already_done(path: Path) -> frozenset[str]:
 
 def _json_names(path: Path) -> Iterable[str]:
     """The paths that are the keys of a metadata JSON."""
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise EngineError(f"{path} cannot be read ({error.strerror}). Choose another file.") from None
-    except (ValueError, RecursionError):
-        raise EngineError(f"{path} is no valid JSON. Choose another file.") from None
-    if not isinstance(listed, dict) or not all(isinstance(known, dict) for known in listed.values()):
-        raise EngineError(f"{path} does not list images by their paths, each with what is known of it.")
-    return listed
+    if not path.exists():
+        raise EngineError(f"{path} cannot be read (No such file or directory). Choose another file.")
+    return read_entries(path)
 
 
 def _workbook_names(path: Path) -> Iterable[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from s2mask_qgis.core.area import Area
 from s2mask_qgis.core.parameters import RunParameters
 from s2mask_qgis.jobs import runner
+from s2mask_qgis.jobs.orders import Orders
 from s2mask_qgis.jobs.report import ImageOutcome, Progress, RunReport
 from s2mask_qgis.jobs.request import RunRequest
 from s2mask_qgis.simulation.sample import write_sample
@@ -33,11 +33,11 @@ class Watched:
     images: list[ImageOutcome] = field(default_factory=list)
 
 
-def carry_out(request: RunRequest, is_cancelled: Callable[[], bool] = lambda: False) -> Watched:
+def carry_out(request: RunRequest) -> Watched:
     """Carry out a request and keep what it tells."""
     progress: list[Progress] = []
     images: list[ImageOutcome] = []
-    report = runner.run(request, progress.append, images.append, is_cancelled)
+    report = runner.run(request, None, Orders(), progress.append, images.append)
     return Watched(request, report, progress, images)
 
 

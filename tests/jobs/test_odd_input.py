@@ -15,9 +15,11 @@ import pytest
 from s2mask_qgis.core.area import Area
 from s2mask_qgis.core.models.files import find
 from s2mask_qgis.core.parameters import PRODUCT, RunParameters
-from s2mask_qgis.core.scenes import BANDS
+from s2mask_qgis.core.scenes import BANDS, COLLECTION_OF
 from s2mask_qgis.engines.local.engine import LocalEngine
 from s2mask_qgis.jobs import outputs, runner
+from s2mask_qgis.jobs.opening import Interrupt
+from s2mask_qgis.jobs.orders import Orders
 from s2mask_qgis.jobs.report import ImageState, RunReport, RunState
 from s2mask_qgis.jobs.request import RunRequest
 from scene_stacks import NODATA, Place, area_around, scene_properties, write_stack
@@ -77,7 +79,8 @@ class Ready:
         nothing = lambda *_: None  # noqa: E731
         try:
             model = find(parameters.model, request.models_folder)
-            return runner.carry_out(request, model, self.engine, nothing, nothing, lambda: False)
+            orders = Orders()
+            return runner.run_on(self.engine, request, model, orders, Interrupt(orders), nothing, nothing)
         except runner.EngineError as error:
             return RunReport(RunState.REFUSED, str(error))
 
@@ -207,7 +210,7 @@ def test_results_of_the_other_level_are_not_taken_for_ones_own(ready: Ready):
     assert above.message == "4 of 4 images masked."
     before = [image.mask_path.read_bytes() for image in above.images]
     request = replace(ready.request, area=area_around(BOTH, SHAPE_YX))
-    scenes = [*ready.engine.scenes(), *ready.engine.scenes(collection=runner.COLLECTION_OF["L2A"])]
+    scenes = [*ready.engine.scenes(), *ready.engine.scenes(collection=COLLECTION_OF["L2A"])]
     of_tile = [scene for scene in scenes if scene.tile == TILES[BOTH]]
     assert len(of_tile) == 8
     assert outputs.kept(request, of_tile) == 4
@@ -244,7 +247,7 @@ def test_models_that_cannot_be_used_refuse_the_run_before_anything_is_written(re
     for (name, folder), words in told.items():
         parameters = replace(ready.request.parameters, model=name)
         request = replace(ready.request, parameters=parameters, models_folder=folder, output_folder=tmp_path / "out")
-        report = runner.run(request, lambda _: None, lambda _: None, lambda: False)
+        report = runner.run(request, None, Orders(), lambda _: None, lambda _: None)
         assert report.state is RunState.REFUSED
         assert words in report.message
         assert list((tmp_path / "out").iterdir()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from s2mask_qgis.core.models.files import find
 from s2mask_qgis.core.parameters import RunParameters
 from s2mask_qgis.engines.errors import StorageError
 from s2mask_qgis.jobs import outputs, runner, survey
+from s2mask_qgis.jobs.orders import Orders
 from s2mask_qgis.jobs.report import ImageState, RunState, Stage
 from s2mask_qgis.jobs.request import RunRequest
 from scene_stacks import Place, scene_properties, write_stack
@@ -34,12 +34,12 @@ def bytes_of(folder: Path) -> dict[str, str]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Files that are neither results nor the report."""
+    """Files that are neither results nor the report nor the ledger."""
     return [
         path
         for path in folder.rglob("*")
         if path.is_file() and not (path.suffix == ".tif" and path.parent.name in ("mask", "ndvi"))
-        if path.name != "report.json"
+        if path.name != "report.json" and not (path.suffix == ".gpkg" and path.parent == folder)
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_result_that_was_deleted_is_made_again(own_request):
 
 @pytest.mark.parametrize("after_images", [0, 2])
 def test_cancel_stops_soon_leaves_nothing_half_written_and_run_does_the_rest(own_request, after_images):
-    cancelled = threading.Event()
+    orders = Orders()
     asked: list[float] = []
     images = []
 
@@ -113,14 +113,14 @@ def test_cancel_stops_soon_leaves_nothing_half_written_and_run_does_the_rest(own
         images.append(outcome)
         if len(images) == after_images:
             asked.append(time.monotonic())
-            cancelled.set()
+            orders.cancel()
 
     def on_progress(progress):
         if after_images == 0 and progress.stage is Stage.MASKING:
             asked.append(time.monotonic())
-            cancelled.set()
+            orders.cancel()
 
-    report = runner.run(own_request, on_progress, on_image, cancelled.is_set)
+    report = runner.run(own_request, None, orders, on_progress, on_image)
     assert time.monotonic() - asked[0] < 2.0
     assert report.state is RunState.CANCELLED
     assert leftovers(own_request.output_folder) == []
@@ -137,12 +137,13 @@ def test_cancel_stops_soon_leaves_nothing_half_written_and_run_does_the_rest(own
 
 def test_cancel_while_scenes_are_prepared(own_request, tmp_path):
     request = replace(own_request, library_folder=tmp_path / "fresh")
-    stages = []
+    orders = Orders()
 
-    def is_cancelled():
-        return Stage.PREPARING in stages
+    def on_progress(progress):
+        if progress.stage is Stage.PREPARING:
+            orders.cancel()
 
-    report = runner.run(request, lambda progress: stages.append(progress.stage), lambda outcome: None, is_cancelled)
+    report = runner.run(request, None, orders, on_progress, lambda outcome: None)
     assert report.state is RunState.CANCELLED
     assert report.images == ()
     assert carry_out(request).report.state is RunState.FINISHED
@@ -241,7 +242,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(own_request, monkeypat
 
     monkeypatch.setattr(LocalEngine, "start", start)
     report = carry_out(own_request).report
-    assert report.state is RunState.FINISHED_WITH_FAILURES
+    assert report.state is RunState.PAUSED
     assert "disk is full" in report.message
     assert leftovers(own_request.output_folder) == []
     monkeypatch.undo()

@@ -1,0 +1,111 @@
+"""What a ledger says, for whoever only looks: on any thread, in one glance, without disturbing who writes it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .encoding import EXPORT_COLUMNS, IMAGE_COLUMNS, export_row, header_of, image_row
+from .errors import LedgerError, explained
+from .migration import check_version
+from .rows import ExportRow, ImageRow, RowState, RunHeader
+from .store import connect
+
+MOST_ROWS = 50_000
+"""More rows than this no table on a screen is good for."""
+
+
+@dataclass(frozen=True)
+class LedgerView:
+    """What a ledger said at one moment.
+
+    ``counts`` has every state; ``rows`` are in order of tile, time and index: all images, or those that were asked for
+    and at most as many as asked for. ``seen_s`` is the latest change that was seen: with it, the next look reads only
+    what is new (rows of that very moment come again).
+    """
+
+    path: Path
+    header: RunHeader
+    counts: dict[RowState, int]
+    rows: tuple[ImageRow, ...]
+    seen_s: float
+
+    @property
+    def total(self) -> int:
+        """How many images the run has."""
+        return sum(self.counts.values())
+
+
+def read(
+    path: Path,
+    with_rows: bool = True,
+    states: Collection[RowState] | None = None,
+    changed_since_s: float | None = None,
+    most_rows: int = MOST_ROWS,
+) -> LedgerView:
+    """Look at a ledger; the rows are the images in ``states``, changed at or after ``changed_since_s`` (since 1970).
+
+    LedgerError where there is none, or the file is something else; StorageError where it cannot be read.
+    """
+    where, values = _conditions(states, changed_since_s)
+    sql = f"SELECT {IMAGE_COLUMNS} FROM images WHERE {where} ORDER BY tile, time_start_ms, image LIMIT ?"
+    with _opened(path) as connection:
+        header = header_of(path, dict(connection.execute("SELECT name, value FROM run")))
+        counts = dict(connection.execute("SELECT state, COUNT(*) FROM images GROUP BY state"))
+        (seen_s,) = connection.execute("SELECT COALESCE(MAX(updated_s), 0) FROM images").fetchone()
+        rows = tuple(image_row(found) for found in connection.execute(sql, [*values, most_rows if with_rows else 0]))
+    return LedgerView(path, header, {state: counts.get(state.value, 0) for state in RowState}, rows, seen_s)
+
+
+def read_exports(path: Path, index: str) -> tuple[ExportRow, ...]:
+    """All exports of an image, in the order in which they were written down; errors as of :func:`read`."""
+    sql = f"SELECT {EXPORT_COLUMNS} FROM exports WHERE image = ? ORDER BY fid"
+    with _opened(path) as connection:
+        return tuple(export_row(found) for found in connection.execute(sql, [index]))
+
+
+def _conditions(states: Collection[RowState] | None, changed_since_s: float | None) -> tuple[str, list[str | float]]:
+    conditions, values = ["1"], list[str | float]()
+    if states is not None:
+        conditions.append(f"state IN ({', '.join('?' * len(states))})")
+        values.extend(state.value for state in states)
+    if changed_since_s is not None:
+        conditions.append("updated_s >= ?")
+        values.append(changed_since_s)
+    return " AND ".join(conditions), values
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that sees one moment of the ledger."""
+    if not path.is_file():
+        raise LedgerError(f"There is no ledger {path}.")
+    with explained(path), _readable(path) as file:
+        check_version(file)
+        with closing(connect(file, is_read_only=True)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Path]:
+    """The ledger itself or, in a folder where SQLite may not put what it needs beside it, a copy."""
+    try:
+        with closing(connect(path, is_read_only=True)) as connection:
+            connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if "unable to open" not in str(error):
+            raise
+    else:
+        yield path
+        return
+    with TemporaryDirectory(prefix="s2mask-ledger-") as folder:
+        for name in (path.name, f"{path.name}-wal"):
+            if path.with_name(name).exists():
+                shutil.copyfile(path.with_name(name), Path(folder, name))
+        yield Path(folder, path.name)

@@ -1,0 +1,439 @@
+"""The loop of a run: keeps as many exports under way as it may, and writes down what it does before and after."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..engines.base import Engine, Operation, OperationState
+from ..engines.errors import (
+    CancelledError,
+    EngineError,
+    QueueFullError,
+    QuotaError,
+    RateError,
+    SignInError,
+    StorageError,
+    TransientError,
+)
+from .calls import Calls
+from .clock import Clock
+from .failures import Verdict, verdict
+from .feed import Feed, Unusable
+from .image_ends import ImageEnds
+from .image_job import Job
+from .ledger.ledger import Ledger
+from .ledger.rows import ExportRow, RowState
+from .orders import Orders
+from .recipe import Recipe
+from .report import ImageOutcome
+from .request import Throttle
+from .results import KEY, mark_of, request_id_of, tag_of
+from .trouble import Trouble
+
+SLICE_S = 0.1
+"""How long the loop sleeps at most while calls are under way on other threads."""
+MOST_CALLS = 6
+"""An image whose calls fail so often in a row, while those of others succeed, is given up."""
+LOOKS = 2
+"""An export that the service does not list so often in a row has vanished: new ones may be listed a little late."""
+PASSING = (TransientError, RateError, QueueFullError)
+OUTSIDE = (SignInError, QuotaError, StorageError)
+"""What keeps the whole run from going on until somebody does something about it."""
+
+
+class PausedError(Exception):
+    """The run cannot go on for now; the text is for the user."""
+
+
+class RunLoop:
+    """Takes images from the feed to their last export. One thread calls it; calls of the engine may have others."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        recipe: Recipe,
+        throttle: Throttle,
+        orders: Orders,
+        clock: Clock,
+        on_image: Callable[[ImageOutcome], None],
+        on_step: Callable[[], None],
+    ) -> None:
+        self.foreign: int | None = None
+        self.is_queue_full = False
+        self.trouble = Trouble(throttle.patience_hours * 3600.0)
+        self._engine, self._ledger, self._recipe = engine, ledger, recipe
+        self._throttle, self._orders, self._clock = throttle, orders, clock
+        self._on_step = on_step
+        self._ends = ImageEnds(ledger, recipe, on_image)
+        self._limit = min(throttle.nb_task_max, engine.traits.active_limit)
+        refresh_s = engine.traits.refresh_seconds
+        self._refresh_s = throttle.refresh_seconds if refresh_s is None else refresh_s
+        self._mark = "" if engine.traits.takes_requests_anew else mark_of(ledger.header.created_s)
+        self._calls = Calls(engine.traits.concurrent_calls)
+        self._busy: set[str] = set()
+        self._pending: dict[Future[Any], Job] = {}
+        self._sent: dict[str, Job] = {}
+        self._unknown: list[Job] = []
+        self._waiting: deque[Job] = deque()
+        self._feed = Feed(engine, ledger, recipe, self._busy.__contains__)
+        self._next_look_s = 0.0
+
+    @property
+    def active(self) -> int:
+        """The run's own exports that are under way, or about to be."""
+        return len(self._sent) + len(self._unknown) + len(self._pending)
+
+    @property
+    def room(self) -> int:
+        """How many more exports may be started; none before the first look at those of others."""
+        return 0 if self.foreign is None else self._limit - self.foreign - self.active
+
+    @property
+    def hint(self) -> str:
+        """A sentence on what is waited for, empty where all goes its way."""
+        if self.trouble.failures:
+            seconds = max(0.0, self.trouble.until_s - self._clock.now_s())
+            return f"{self.trouble.reason} Next try in {seconds:.0f} s."
+        if self.is_queue_full:
+            return "The queue of tasks is full; waiting for some of them to end."
+        if self.foreign and not self._sent and self.room <= 0:
+            return f"{self.foreign} other tasks of the project are active; waiting for some of them to end."
+        return ""
+
+    def adopt(self, rows: Iterable[tuple[ExportRow, Job]]) -> None:
+        """Take over exports that an earlier session left open; what came of them is asked before any is sent."""
+        for row, job in rows:
+            self._busy.add(job.index)
+            if row.operation:
+                self._sent[row.operation] = job
+            else:
+                self._unknown.append(job)
+
+    def go(self) -> None:
+        """Until nothing is left. PausedError where the run cannot go on, CancelledError once an order has come."""
+        try:
+            while self._step():
+                self._pass_time()
+        finally:
+            self._calls.close()
+            self._drain()
+
+    def cancel(self) -> int:
+        """Stop at the service what is under way there, once :meth:`go` has ended; returns how many of the exports
+        could not be stopped because the service did not answer."""
+        if self._unknown:
+            with suppress(EngineError):
+                self._resolve(self._engine.operations(self._sent), may_send=False)
+        left = 0
+        for name, job in self._sent.items():
+            try:
+                self._engine.cancel(name)
+                self._ledger.end_export(job.request_id, RowState.CANCELLED)
+                self._ledger.mark([job.index], RowState.CANCELLED)
+            except StorageError:
+                raise
+            except EngineError:
+                left += 1
+        for job in self._waiting:
+            if job.request_id:
+                self._ledger.end_export(job.request_id, RowState.CANCELLED)
+            self._ledger.mark([job.index], RowState.CANCELLED)
+        return left + len(self._unknown)
+
+    def _drain(self) -> None:
+        """Keep the answers of calls that ended after the last round."""
+        for future, job in self._pending.items():
+            is_sending = job.plan is not None
+            if is_sending and not future.cancelled() and future.exception() is None:
+                self._sent[future.result()] = job
+                self._ledger.sent(job.request_id, future.result())
+            else:
+                (self._unknown if is_sending else self._waiting).append(job)
+        self._pending.clear()
+
+    # One round
+
+    def _step(self) -> bool:
+        """One round; False once nothing is left."""
+        if self._orders.is_stopped():
+            raise CancelledError("Stopped on request.")
+        self._take_retries()
+        self._collect_calls()
+        now_s = self._clock.now_s()
+        if self.trouble.is_hopeless(now_s):
+            raise PausedError(f"{self.trouble.reason} Nothing came for hours; the run is paused.")
+        if self.trouble.is_over(now_s):
+            if now_s >= self._next_look_s:
+                self._guarded(self._look)
+            if not self.is_queue_full:
+                self._guarded(self._fill)
+        if self._ends.obstacle:
+            raise PausedError(self._ends.obstacle)
+        self._on_step()
+        return bool(self.active or self._waiting or not self._feed.is_exhausted)
+
+    def _pass_time(self) -> None:
+        """Wait for what comes next: a call that ends, the next look, the end of a pause."""
+        now_s = self._clock.now_s()
+        until_s = max(self._next_look_s, self.trouble.until_s)
+        if self._may_begin(now_s):
+            until_s = self.trouble.until_s
+        if any(not future.done() for future in self._pending):
+            until_s = min(until_s, now_s + SLICE_S)
+        elif self._pending:
+            return
+        if until_s > now_s:
+            self._clock.wait(until_s - now_s, self._orders)
+
+    def _may_begin(self, now_s: float) -> bool:
+        """True where another image could be taken up at once."""
+        if self.is_queue_full or self.room <= 0 or len(self._pending) >= self._calls.at_once:
+            return False
+        return any(job.not_before_s <= now_s for job in self._waiting) or not self._feed.is_exhausted
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Work that asks the service: what may pass is tried again later, what may not pauses the run."""
+        try:
+            work()
+        except PASSING as error:
+            self.trouble.failed(self._clock.now_s(), str(error))
+        except CancelledError:
+            raise
+        except EngineError as error:
+            raise PausedError(str(error)) from error
+
+    def _take_retries(self) -> None:
+        """Let failed images wait again, where the user asked for it."""
+        for indexes in self._orders.take_retries():
+            if self._ledger.retry(indexes):
+                self._feed.look_again()
+
+    # Beginning: plan, write down, send
+
+    def _fill(self) -> None:
+        """Begin with images as long as there is room."""
+        while self.room > 0 and len(self._pending) < self._calls.at_once:
+            job = self._next_job()
+            if job is None:
+                return
+            self._begin(job)
+
+    def _next_job(self) -> Job | None:
+        """The image to go on with: one that is on its way already, or a new one."""
+        now_s = self._clock.now_s()
+        for job in self._waiting:
+            if job.not_before_s <= now_s:
+                self._waiting.remove(job)
+                return job
+        while (found := self._feed.next()) is not None:
+            if isinstance(found, Unusable):
+                self._ends.give_up(found.row, found.reason)
+            elif found.missing:
+                self._busy.add(found.item.scene.index)
+                return Job(found.item, found.missing, now_s)
+            else:
+                self._ends.kept(found.item)
+            self._on_step()
+            if self._orders.is_stopped():
+                return None
+        return None
+
+    def _begin(self, job: Job) -> None:
+        """Plan an image, or send its next export."""
+        call: Callable[[], Any]
+        if job.plan is None:
+            call = partial(self._recipe.plan, job.item, job.kinds)
+        else:
+            if not job.request_id:
+                self._write_down(job)
+            call = partial(self._start, job)
+        self._pending[self._calls.submit(call)] = job
+
+    def _write_down(self, job: Job) -> None:
+        """The intention, before the request."""
+        kind, key = job.kinds[0], job.item.key
+        job.attempts += 1
+        attempt = self._ledger.attempts(job.index, kind) + 1 if self._mark else job.attempts
+        job.request_id = request_id_of(kind, key, self._mark, attempt)
+        row = ExportRow(job.request_id, job.index, kind, attempt, key, sent_s=self._clock.now_s())
+        self._ledger.send(row)
+
+    def _start(self, job: Job) -> str:
+        """Send an export; called on whatever thread."""
+        assert job.plan is not None
+        export = self._recipe.export(job.item, job.plan, job.kinds[0], job.request_id, job.tile_px)
+        return self._engine.start(export)
+
+    def _collect_calls(self) -> None:
+        """Look after the calls that have ended."""
+        for future in [future for future in self._pending if future.done()]:
+            job = self._pending.pop(future)
+            try:
+                value = future.result()
+            except EngineError as error:
+                self._on_failed_call(job, error)
+            else:
+                self.trouble.succeeded(self._clock.now_s())
+                job.failed_calls = 0
+                self._on_answer(job, value)
+
+    def _on_answer(self, job: Job, value: Any) -> None:
+        """The plan of an image, or the name of the operation that makes its export."""
+        if job.plan is None:
+            job.plan = value
+            job.item = replace(job.item, material=None)  # it holds on to the scenes of a whole tile
+            self._ledger.keep_plan(job.index, value)
+            self._waiting.appendleft(job)
+        else:
+            self._sent[value] = job
+            self._ledger.sent(job.request_id, value)
+
+    def _on_failed_call(self, job: Job, error: EngineError) -> None:
+        """A call that was not answered, or with a refusal."""
+        is_sending = job.plan is not None
+        now_s = self._clock.now_s()
+        if isinstance(error, QueueFullError):
+            self.is_queue_full = True
+            self._waiting.appendleft(job)
+        elif isinstance(error, PASSING):
+            self._on_passing(job, error, is_sending, now_s)
+        elif isinstance(error, (CancelledError, *OUTSIDE)):
+            (self._unknown if is_sending else self._waiting).append(job)
+            if isinstance(error, CancelledError):
+                raise error
+            raise PausedError(str(error)) from error
+        else:
+            self._fail(job, str(error), is_permanent=True)
+
+    def _on_passing(self, job: Job, error: EngineError, is_sending: bool, now_s: float) -> None:
+        """A call that may succeed later. One that was sent may have been carried out all the same."""
+        self.trouble.failed(now_s, str(error))
+        job.failed_since_s = job.failed_since_s if job.failed_calls else now_s
+        job.failed_calls += 1
+        if job.failed_calls >= MOST_CALLS and self.trouble.last_success_s > job.failed_since_s and not is_sending:
+            self._fail(job, str(error), is_permanent=False)
+            return
+        job.not_before_s = self.trouble.until_s
+        (self._unknown if is_sending else self._waiting).append(job)
+
+    # Looking: what came of the exports
+
+    def _look(self) -> None:
+        """One look at the service's operations."""
+        operations = self._engine.operations(self._sent)
+        now_s = self._clock.now_s()
+        self._next_look_s = now_s + self._refresh_s
+        self.trouble.succeeded(now_s)
+        self.is_queue_full = False
+        self._resolve(operations, may_send=True)
+        own = {name: operations.get(name) for name in self._sent}
+        self.foreign = sum(name not in own and not one.state.is_final for name, one in operations.items())
+        with self._ledger.batch():
+            for name, operation in own.items():
+                if operation is not None:
+                    self._follow(name, operation)
+        for name in [name for name, operation in own.items() if operation is None]:
+            self._on_missing(name)
+
+    def _resolve(self, operations: Mapping[str, Operation], may_send: bool) -> None:
+        """Find out what became of requests without an answer: listed, or done, or never arrived."""
+        by_tag = {one.description.rpartition("_")[2]: name for name, one in operations.items() if one.description}
+        while self._unknown:
+            job = self._unknown[-1]
+            name = by_tag.get(tag_of(job.request_id))
+            is_stored = name is None and self._is_stored(job)
+            self._unknown.pop()
+            if name is not None:
+                self._sent[name] = job
+                self._ledger.sent(job.request_id, name)
+            elif is_stored:
+                self._advance(job)
+            elif may_send:
+                self._waiting.appendleft(job)
+            else:
+                self._ledger.end_export(job.request_id, RowState.CANCELLED)
+                self._ledger.mark([job.index], RowState.CANCELLED)
+
+    def _is_stored(self, job: Job) -> bool:
+        """True where the result of a job's export is there."""
+        found = self._engine.stored(job.kinds[0], [job.index]).get(job.index, {})
+        return found.get(KEY) == job.item.key
+
+    def _follow(self, name: str, operation: Operation) -> None:
+        """One of the run's own operations as it was listed."""
+        job = self._sent[name]
+        job.not_listed = 0
+        if operation.state.is_final:
+            del self._sent[name]
+            self._on_end(job, operation)
+        elif operation.state is OperationState.RUNNING and job.state is not OperationState.RUNNING:
+            job.state = OperationState.RUNNING
+            self._ledger.running([job.request_id])
+
+    def _on_missing(self, name: str) -> None:
+        """One of the run's own operations was not listed."""
+        job = self._sent[name]
+        job.not_listed += 1
+        if job.not_listed < LOOKS:
+            return
+        is_stored = self._is_stored(job)
+        del self._sent[name]
+        if is_stored:
+            self._advance(job)
+        else:
+            self._again(job, "The service has lost the task.", 0)
+
+    def _on_end(self, job: Job, operation: Operation) -> None:
+        """What to do about an export that has ended."""
+        if operation.state is OperationState.SUCCEEDED:
+            self._advance(job)
+            return
+        if operation.state is OperationState.CANCELLED:
+            self._fail(job, "The task was cancelled at the service.", is_permanent=False)
+            return
+        found = verdict(operation.error_code, operation.error, self._engine.traits.has_local_results)
+        if found is Verdict.DISK_FULL:
+            self._ledger.end_export(job.request_id, RowState.FAILED, operation.error, operation.error_code)
+            self._ledger.mark([job.index], RowState.WAITING)
+            self._ends.obstacle = operation.error
+            return
+        if found is Verdict.NEVER:
+            self._fail(job, operation.error, is_permanent=True, code=operation.error_code)
+            return
+        job.smaller += found is Verdict.SMALLER
+        self._again(job, operation.error, operation.error_code)
+
+    def _again(self, job: Job, reason: str, code: int) -> None:
+        """Another attempt, as long as there are some left."""
+        if job.attempts >= self._throttle.attempts:
+            self._fail(job, f"{reason} ({job.attempts} attempts)", is_permanent=False, code=code)
+            return
+        self._ledger.end_export(job.request_id, RowState.FAILED, reason, code)
+        job.request_id, job.state, job.not_listed = "", OperationState.PENDING, 0
+        self._waiting.append(job)
+
+    def _advance(self, job: Job) -> None:
+        """An export is done: the next kind of results, or the end of the image."""
+        self._ledger.end_export(job.request_id, RowState.DONE)
+        job.next_kind()
+        if job.kinds:
+            self._waiting.appendleft(job)
+        else:
+            self._busy.discard(job.index)
+            self._ends.done(job.item, self._clock.now_s() - job.started_s)
+            self._on_step()
+
+    def _fail(self, job: Job, reason: str, is_permanent: bool, code: int = 0) -> None:
+        """An image is given up."""
+        if job.request_id:
+            self._ledger.end_export(job.request_id, RowState.FAILED, reason, code)
+        self._busy.discard(job.index)
+        self._ends.failed(job.item.scene, reason, is_permanent, self._clock.now_s() - job.started_s)
+        self._on_step()
