@@ -31,7 +31,7 @@ from s2mask_qgis.engines.local.library.library import SceneLibrary  # noqa: E402
 from s2mask_qgis.engines.local.raster.medians import median_layers  # noqa: E402
 from s2mask_qgis.engines.local.worker import CACHE_MB, Worker  # noqa: E402
 from s2mask_qgis.jobs.planning import Planner  # noqa: E402
-from s2mask_qgis.jobs.results import mask_export  # noqa: E402
+from s2mask_qgis.jobs.results import Place, mask_export  # noqa: E402
 
 SIZE_PX, DATES = 1098, 42
 REPEATS = 3
@@ -67,7 +67,7 @@ def make_case(scale_m: int) -> Case:
         if problems:
             raise RuntimeError(f"The sample cannot be prepared: {problems}")
         plan = planner.plan(scene, backgrounds)
-        return Case(mask_export(engine, scene, plan, area, "benchmark"), len(needed), scenes, library)
+        return Case(mask_export(engine, scene, plan, Place(area), "benchmark"), len(needed), scenes, library)
 
 
 def make_worker(case: Case) -> Worker:

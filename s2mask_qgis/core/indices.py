@@ -48,9 +48,9 @@ def _near_infrared_and_red(image: ee.Image) -> ee.Image:
     return image.select([NEAR_INFRARED]).select([0]).addBands(image.select([RED]))
 
 
-def index_image(band: str, image: str, mask_asset: str) -> ee.Image:
-    """The index called ``band`` of an image (asset id) where its stored mask is 0, else masked; float."""
+def index_image(band: str, image: str, mask: str | ee.Image) -> ee.Image:
+    """The index called ``band`` of an image (asset id) where its mask, stored or not, is 0, else masked; float."""
     import ee
 
     index = {NDVI_BAND: ndvi, EVI2_BAND: evi2, KNDVI_BAND: kndvi}[band](ee.Image(image))
-    return index.toFloat().updateMask(ee.Image(mask_asset).select("mask").eq(0))
+    return index.toFloat().updateMask(ee.Image(mask).select("mask").eq(0))

@@ -10,10 +10,11 @@ import numpy as np
 
 from .area import Area
 from .differences import median, reflectance
+from .land import Land
 from .parameters import MODEL
 from .plan import ImagePlan
 from .probability import probability
-from .regions import geometry
+from .regions import clipped
 from .shadow import Usual, buffered, in_reach, shadow, shadow_bands, usual_ratio
 from .sources import source_image, source_shadow
 
@@ -27,15 +28,16 @@ MASK_BANDS = ("mask", "probability")
 """Bands of a mask: one of its values, and the probability of cloud (0-1)."""
 
 
-def mask_image(plan: ImagePlan, area: Area) -> ee.Image:
-    """Bands mask and probability of an image inside an area; masked outside it and where no decision is possible."""
+def mask_image(plan: ImagePlan, area: Area, land: Land | None = None) -> ee.Image:
+    """Bands mask and probability of an image inside an area and on its land, where that is given; masked outside them
+    and where no decision is possible."""
     cloud, chance = clouds(plan)
     mask = buffered(cloud, plan.cloud_buffer_m, plan.grid.scale_m)
     for shade in shadows(plan, cloud):
         grown = buffered(shade, plan.shadow_buffer_m, plan.grid.scale_m)
         mask = mask.where(mask.eq(CLEAR).And(grown), SHADOW)
     bands = mask.rename([MASK_BANDS[0]]).addBands(chance.rename([MASK_BANDS[1]]))
-    return bands.toFloat().clip(geometry(area))
+    return clipped(bands.toFloat(), area, land)
 
 
 def clouds(plan: ImagePlan) -> tuple[ee.Image, ee.Image]:

@@ -1,10 +1,13 @@
-"""Areas as expressions: their geometry, their extent in a coordinate system."""
+"""Areas and land as expressions: their geometry, their extent, what of an image lies inside them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .area import Area
+from .land import Land
+from .scenes import Ring
 
 if TYPE_CHECKING:
     import ee
@@ -22,3 +25,37 @@ def extent(area: Area, crs: str) -> ee.List:
     import ee
 
     return geometry(area).bounds(1, ee.Projection(crs)).coordinates()
+
+
+def clipped(image: ee.Image, area: Area, land: Land | None = None) -> ee.Image:
+    """An image masked outside an area and outside the land, where there is any: a pixel is inside where its centre is.
+
+    The area comes last, since it becomes the footprint: the land of an asset may be large.
+    """
+    import ee
+
+    if land is not None and land.area is not None:
+        image = image.clip(geometry(land.area))
+    elif land is not None:
+        image = image.clipToCollection(ee.FeatureCollection(land.asset))
+    return image.clip(geometry(area))
+
+
+def reached(footprints: Sequence[Ring], area: Area, asset: str) -> ee.List:
+    """How many features of a table meet each footprint inside an area, in the order of ``footprints``."""
+    import ee
+
+    table, inside = ee.FeatureCollection(asset), geometry(area)
+
+    def count(corners: ee.ComputedObject) -> ee.ComputedObject:
+        outline = ee.Geometry.Polygon(ee.List([corners]), None, False)
+        return table.filterBounds(outline.intersection(inside, 1)).size()
+
+    return ee.List([[list(corner) for corner in ring] for ring in footprints]).map(count)
+
+
+def feature_count(asset: str) -> ee.Number:
+    """How many features a table has; an error where there is no such table, or it may not be read."""
+    import ee
+
+    return ee.FeatureCollection(asset).size()

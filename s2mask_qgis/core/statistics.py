@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .area import Area
 from .indices import NDVI_BAND
+from .land import Land
 from .mask import CLOUD, MASK_BANDS, SHADOW
-from .regions import geometry
+from .regions import clipped
 
 if TYPE_CHECKING:
     import ee
@@ -28,12 +29,12 @@ class Figures:
     ndvi_share: float
 
 
-def result_statistics(mask_asset: str, ndvi_asset: str, area: Area) -> ee.Dictionary:
+def result_statistics(mask_asset: str, ndvi_asset: str, area: Area, land: Land | None = None) -> ee.Dictionary:
     """Shares of cloud and shadow in a stored mask, and counts of its pixels, of those with an NDVI and of those inside
-    the area."""
+    the area and on its land."""
     import ee
 
-    inside = ee.Image.constant(1).clip(geometry(area)).rename(["area"])
+    inside = clipped(ee.Image.constant(1), area, land).rename(["area"])
     mask = ee.Image(mask_asset).select([MASK_BANDS[0]])
     bands = ee.Image.cat(
         [mask.eq(CLOUD).rename(["cloud"]), mask.eq(SHADOW).rename(["shadow"]), ee.Image(ndvi_asset).select([NDVI_BAND])]

@@ -54,7 +54,7 @@ class Job:
 def continued(row: ExportRow, image: ImageRow, plan: dict[str, Any], recipe: Recipe, now_s: float) -> Job:
     """The job that goes on with an export which an earlier session left open."""
     kinds = recipe.kinds[recipe.kinds.index(row.kind) :]
-    return Job(Item(scene_of(image), row.key), kinds, now_s, plan, row.request_id, attempts=1)
+    return Job(Item(scene_of(image), row.key), kinds, now_s, plan, row.request_id)
 
 
 def scene_of(image: ImageRow) -> Scene:

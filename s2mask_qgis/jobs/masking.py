@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 from ..core.backgrounds import Backgrounds
@@ -13,7 +15,9 @@ from ..core.scenes import COLLECTION_OF, Scene
 from ..core.selection import matching
 from ..engines.base import Engine, Export
 from ..engines.errors import EngineError
+from ..paths import version
 from . import results
+from .land import land_of, land_problem, outside
 from .outputs import MASK, image_key, result_kinds, settings_key
 from .planning import Planner
 from .recipe import Item, Target
@@ -21,35 +25,34 @@ from .report import ImageOutcome, ImageState, Progress, Stage
 from .request import RunRequest
 from .script_ledgers import already_done
 
+LATE_DAYS = 30
+"""So long after an acquisition no product of it is expected any more."""
+
 OnProgress = Callable[[Progress], None]
-Outside = Callable[[Sequence[Scene]], Mapping[str, str]]
-"""Which of some scenes are out of the area, and why, by index."""
 
 
 class MaskRecipe:
     """Masks, indices and features of the images that a request asks for; see recipe.Recipe for the methods."""
 
-    def __init__(
-        self,
-        request: RunRequest,
-        model: Model,
-        engine: Engine,
-        on_progress: OnProgress,
-        outside: Outside = lambda scenes: {},
-    ) -> None:
+    def __init__(self, request: RunRequest, model: Model, engine: Engine, on_progress: OnProgress) -> None:
         self.kinds = result_kinds(request.parameters)
         self.notes: tuple[str, ...] = ()
         self._request = request
         self._engine = engine
         self._on_progress = on_progress
-        self._outside = outside
         self._collection = COLLECTION_OF[request.parameters.level]
         self._settings = settings_key(request, model)
+        self._about = {
+            results.PARAMETERS: json.dumps(request.parameters.to_json()),
+            results.MODEL: f"{model.name} {model.digest[:12]}",
+            results.VERSION: version(),
+        }
         self._planner = Planner(engine, request.area, request.parameters, model)
 
     def targets(self) -> Iterator[Sequence[Target]]:
         """See recipe.Recipe; a batch a tile."""
         problem = self._engine.source_problem(self._request.parameters.source)
+        problem = problem or land_problem(self._engine, self._request.land)
         if problem:
             raise EngineError(problem)
         tiles = self._engine.tiles(self._request.area, self._collection)
@@ -62,8 +65,8 @@ class MaskRecipe:
             left = [scene for scene in scenes if scene.index not in done]
             found, left_out = found + len(scenes), left_out + len(scenes) - len(left)
             problems += {self._planner.problem(scene) for scene in left}
-            outside = self._outside(left)
-            yield [Target(scene, outside.get(scene.index, "")) for scene in left]
+            missed = outside(self._engine, left, self._request.area, self._request.land)
+            yield [Target(scene, missed.get(scene.index, "")) for scene in left]
         self._check(found, left_out, problems)
 
     def _matching(self, tile: str) -> Sequence[Scene]:
@@ -117,18 +120,31 @@ class MaskRecipe:
     def export(self, item: Item, plan: dict[str, Any], kind: str, request_id: str, tile_px: int | None) -> Export:
         """See recipe.Recipe."""
         request = self._request
-        made = results.export_of(self._engine, item.scene, ImagePlan.from_json(plan), request.area, kind, item.key)
+        decided = ImagePlan.from_json(plan)
+        place = results.Place(request.area, land_of(request.land, decided.grid))
+        made = results.export_of(self._engine, item.scene, decided, place, kind, item.key)
         description = results.description_of(kind, item.scene.index, request_id)
-        return replace(made, request_id=request_id, description=description, tile_px=tile_px)
+        image = made.image.set(self._about)
+        return replace(made, image=image, request_id=request_id, description=description, tile_px=tile_px)
 
     def outcome(self, item: Item, state: ImageState, seconds: float) -> ImageOutcome:
         """See recipe.Recipe; figures are read where the results are on this computer."""
-        outputs = {kind: results.place_of(self._engine.destination(kind, item.scene.index)) for kind in self.kinds}
-        if not self._engine.traits.has_local_results:
-            scene = item.scene
-            return ImageOutcome(scene.index, scene.tile, scene.time_start_ms, state, seconds=seconds, outputs=outputs)
-        made = results.outcome(self._engine, item.scene, self._request.area, self.kinds, state, seconds)
-        return replace(made, outputs=outputs)
+        destinations = {kind: self._engine.destination(kind, item.scene.index) for kind in self.kinds}
+        traits = self._engine.traits
+        if not traits.has_local_results:
+            made = results.outcome_elsewhere(item.scene, state, seconds)
+        elif traits.stores_masks:
+            place = results.Place(self._request.area, self._request.land)
+            made = results.outcome(self._engine, item.scene, place, self.kinds, state, seconds)
+        else:
+            made = results.outcome_of_files(item.scene, destinations, state, seconds)
+        return replace(made, outputs={kind: results.place_of(one) for kind, one in destinations.items()})
+
+    def is_listed(self, listed_s: float) -> bool:
+        """True where images that were listed at that time are all that there will ever be: their dates are long past,
+        and no product of theirs will be published any more."""
+        end = datetime.fromisoformat(self._request.parameters.date_end).replace(tzinfo=timezone.utc)
+        return self._request.earth_engine is not None and listed_s - end.timestamp() > LATE_DAYS * 86_400.0
 
 
 def _needed(choices: Iterable[tuple[Scene, Backgrounds]]) -> list[Scene]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..core.models.files import find
 from ..core.models.model import Model, ModelError
 from ..core.sources import means_of
-from ..engines.base import Engine
+from ..engines.base import DriveDestination, Engine
 from ..engines.errors import CancelledError, EngineError, StorageError
 from ..engines.local.engine import LocalEngine
 from ..google.account import Connection
@@ -73,6 +73,7 @@ def run_on(
             return RunReport(RunState.REFUSED, ledger.holder, ledger=ledger.path)
         recipe = MaskRecipe(request, model, engine, on_progress)
         work = Work(engine, ledger, recipe, request.throttle, orders, interrupt, on_progress, on_image)
+        work = replace(work, is_listed=recipe.is_listed)
         return _report(request, model, recipe, carry_out(work), ledger)
 
 
@@ -89,6 +90,8 @@ class Work:
     on_progress: OnProgress
     on_image: OnImage
     clock: Clock = field(default_factory=SystemClock)
+    is_listed: Callable[[float], bool] = lambda listed_s: False
+    """Whether a list of that time (seconds since 1970) holds all images that there will ever be."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,15 @@ def carry_out(work: Work) -> Ended:
     EngineError where nothing can be begun; CancelledError where an order comes before the first image.
     """
     teller = _Teller(work)
-    _list(work, teller)
-    work.engine.open_destinations(work.recipe.kinds)
-    loop = RunLoop(
-        work.engine, work.ledger, work.recipe, work.throttle, work.orders, work.clock, teller.on_image, teller.on_step
-    )
+    try:
+        _list(work)
+        work.engine.open_destinations(work.recipe.kinds)
+    except CancelledError:
+        if not (work.orders.is_cancelled and work.ledger.open_exports()):
+            raise
+        return teller.ended(*_stopped(work, _loop(work, teller)))
+    loop = _loop(work, teller)
     teller.begin(loop)
-    loop.adopt(open_jobs(work.ledger, work.recipe, work.clock.now_s()))
     try:
         loop.go()
     except CancelledError:
@@ -128,8 +133,32 @@ def carry_out(work: Work) -> Ended:
     return teller.ended(RunState.FINISHED, "")
 
 
-def _list(work: Work, teller: _Teller) -> None:
+def _loop(work: Work, teller: _Teller) -> RunLoop:
+    """The loop, with what an earlier session left open."""
+    loop = RunLoop(
+        work.engine, work.ledger, work.recipe, work.throttle, work.orders, work.clock, teller.on_image, teller.on_step
+    )
+    loop.adopt(open_jobs(work.ledger, work.recipe, work.clock.now_s()))
+    return loop
+
+
+def _list(work: Work) -> None:
     """Write all images of the run into its ledger, and let wait again what is to be looked at anew."""
+    ledger = work.ledger
+    listed_s = ledger.header.listed_s
+    if listed_s is None or not work.is_listed(listed_s):
+        _write_targets(work)
+    open_indexes = {row.index for row in ledger.open_exports()}
+    again = {RowState.SENDING, RowState.QUEUED, RowState.RUNNING, RowState.CANCELLED}
+    if work.engine.traits.has_local_results:
+        again |= {RowState.DONE, RowState.FAILED}  # quickly looked at; a result may have been removed, a scene mended
+    else:
+        _forget_removed(work)
+    ledger.mark([row.index for row in ledger.images(again) if row.index not in open_indexes], RowState.WAITING)
+
+
+def _write_targets(work: Work) -> None:
+    """Ask for the images of the run, and write down those that are new."""
     ledger = work.ledger
     for targets in work.recipe.targets():
         if work.orders.is_stopped():
@@ -139,11 +168,18 @@ def _list(work: Work, teller: _Teller) -> None:
             for target in targets:
                 if target.out_of_area:
                     ledger.add([target.scene], RowState.OUT_OF_AREA, target.out_of_area)
-    open_indexes = {row.index for row in ledger.open_exports()}
-    again = {RowState.SENDING, RowState.QUEUED, RowState.RUNNING, RowState.CANCELLED}
-    if work.engine.traits.has_local_results:
-        again |= {RowState.DONE, RowState.FAILED}  # quickly looked at; a result may have been removed, a scene mended
-    ledger.mark([row.index for row in ledger.images(again) if row.index not in open_indexes], RowState.WAITING)
+    ledger.set_header(replace(ledger.header, listed_s=work.clock.now_s()))
+
+
+def _forget_removed(work: Work) -> None:
+    """Let images wait again whose results were removed at the service since; Drive tells nothing of that."""
+    for tile in work.ledger.tiles({RowState.DONE}):
+        done = [row.index for row in work.ledger.images({RowState.DONE}, tile)]
+        if isinstance(work.engine.destination(work.recipe.kinds[0], done[0]), DriveDestination):
+            return
+        stored = [work.engine.stored(kind, done) for kind in work.recipe.kinds]
+        removed = [index for index in done if not all(index in found for found in stored)]
+        work.ledger.mark(removed, RowState.WAITING)
 
 
 def _stopped(work: Work, loop: RunLoop) -> tuple[RunState, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..engines.errors import EngineError
-from .kept_entries import read_entries
+from .kept_entries import journal_of, read_entries
 
 WORKBOOK = ".xlsx"
 NAME, RESULT = "name", "result"
@@ -40,7 +40,7 @@ def already_done(path: Path) -> frozenset[str]:
 
 def _json_names(path: Path) -> Iterable[str]:
     """The paths that are the keys of a metadata JSON."""
-    if not path.exists():
+    if not path.exists() and not journal_of(path).exists():
         raise EngineError(f"{path} cannot be read (No such file or directory). Choose another file.")
     return read_entries(path)
 

@@ -302,6 +302,7 @@ def test_a_task_that_vanished_is_done_or_made_again(bench):
                 bench.engine.lost.add(operation)
 
     bench.engine.after = lose
+
     def ending(export):
         is_first = export.description.startswith(f"mask_{gone}") and export.request_id.endswith("-1")
         return (2, "lost") if is_first else None
@@ -409,3 +410,12 @@ def test_an_obstacle_while_destinations_are_opened_ends_the_run_before_it_begins
     with pytest.raises(EngineError, match="a folder of that name"):
         bench.run()
     assert bench.engine.started == []
+
+
+def test_results_that_were_removed_at_the_service_are_made_again(bench):
+    bench.run()
+    removed = bench.recipe.archive[7].index
+    del bench.engine.assets[f"ndvi/{removed}"]
+    ended = bench.resumed()
+    assert (ended.state, ended.made) == (RunState.FINISHED, 1)
+    assert [export.destination.asset for export in bench.engine.started[40:]] == [f"ndvi/{removed}"]

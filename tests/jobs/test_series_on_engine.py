@@ -11,6 +11,9 @@ import pytest
 
 from s2mask_qgis.core.filling.curves import fill
 from s2mask_qgis.core.filling.plan import FillPlan
+from s2mask_qgis.engines.base import Export
+from s2mask_qgis.engines.errors import BadRequestError
+from s2mask_qgis.engines.export_requests import export_request
 from s2mask_qgis.engines.local.engine import LocalEngine
 from s2mask_qgis.jobs.report import RunState
 from s2mask_qgis.jobs.series_on_engine import StoredSeries, fill_on_engine
@@ -92,18 +95,18 @@ def test_what_cannot_be_filled_is_told(engine, series):
 
 
 def test_outputs_with_large_arrays_are_computed_in_small_tiles(engine, series, monkeypatch):
-    sent: list[tuple[str, dict]] = []
+    sent: list[Export] = []
 
-    def refuse(request_id: str, request: dict) -> None:
-        sent.append((request_id, request))
-        raise engine._client.ee.EEException("enough is known")
+    def refuse(export: Export) -> None:
+        sent.append(export)
+        raise BadRequestError("enough is known")
 
-    monkeypatch.setattr(engine._client.ee.data, "exportImage", refuse)
+    monkeypatch.setattr(engine, "start", refuse)
     for output in ("final", "uncertainty"):
         report, _ = carry_out(engine, replace(series, outputs=(output,)))
         assert (report.state, report.message) == (RunState.REFUSED, "enough is known")
-    (final_id, final), (uncertainty_id, uncertainty) = sent
-    assert "tileSize" not in final["assetExportOptions"]
-    assert uncertainty["assetExportOptions"]["tileSize"] == {"value": 64}
-    assert final_id != uncertainty_id
-    assert max(len(final_id), len(uncertainty_id)) <= 60
+    final, uncertainty = sent
+    assert "tileSize" not in export_request(final)["assetExportOptions"]
+    assert export_request(uncertainty)["assetExportOptions"]["tileSize"] == {"value": 64}
+    assert final.request_id != uncertainty.request_id
+    assert max(len(final.request_id), len(uncertainty.request_id)) <= 60

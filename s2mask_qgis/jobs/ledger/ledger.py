@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,9 @@ from .encoding import (
     scene_values,
     unpacked,
 )
-from .errors import LedgerError
+from .errors import LedgerError, explained
 from .rows import ExportRow, ImageRow, RowState, RunHeader
-from .store import Store
+from .store import Store, connect
 
 PAGE_ROWS = 500
 _OPEN = "('sending', 'queued', 'running')"
@@ -74,7 +74,8 @@ class Ledger:
             with holding.released_if_failed(held):
                 migration.bring_up_to_date(path)
                 return cls._held_for_writing(path, held, now)
-        migration.check_version(path)
+        with explained(path), closing(connect(path, is_read_only=True)) as connection:
+            migration.check_version(connection, path)
         store = Store(path, is_read_only=True)
         noted = dict(store.rows("SELECT name, value FROM run WHERE name = 'holder'")).get("holder", "")
         return cls(store, None, "" if read_only else holding.sentence(path, noted), now)
@@ -86,10 +87,11 @@ class Ledger:
         return ledger
 
     def close(self) -> None:
-        """Bring everything into the one file, and let others write it."""
+        """Bring everything into the one file, and let others write it. Closing again does nothing."""
         self._store.close()
-        if self._held is not None:
-            self._held.release()
+        held, self._held = self._held, None
+        if held is not None:
+            held.release()
 
     def set_header(self, header: RunHeader) -> None:
         """Say anew what the ledger is of."""

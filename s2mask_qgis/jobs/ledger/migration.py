@@ -25,9 +25,9 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_tell_shares,)
 """The first one leads from version 1 to version 2, and so on."""
 
 
-def check_version(path: Path) -> None:
-    """LedgerError unless the file is a ledger of this version."""
-    version = _version(path)
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """LedgerError unless this is a connection to a ledger of this version; ``path`` is told to the user."""
+    version = version_of(connection, path)
     if version < VERSION:
         raise LedgerError(f"The ledger {path} is of an earlier version ({version}); going on with its run upgrades it.")
 
@@ -38,7 +38,8 @@ def bring_up_to_date(path: Path) -> None:
     The earlier one stays beside it as ``name.vN.gpkg``. The upgraded copy takes its place at once, so that a kill
     leaves either of them, whole. LedgerError for a later version, or where the file is no ledger.
     """
-    version = _version(path)
+    with explained(path), closing(connect(path, is_read_only=True)) as connection:
+        version = version_of(connection, path)
     if version == VERSION:
         return
     draft = path.with_name(f"{path.name}.part")
@@ -53,9 +54,9 @@ def bring_up_to_date(path: Path) -> None:
         draft.replace(path)
 
 
-def _version(path: Path) -> int:
-    with explained(path), closing(connect(path, is_read_only=True)) as connection:
-        found = connection.execute("SELECT value FROM run WHERE name = 'schema'").fetchone()
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of a ledger; LedgerError where it is later than this, or the file is no ledger."""
+    found = connection.execute("SELECT value FROM run WHERE name = 'schema'").fetchone()
     if found is None or not str(found[0]).isdigit() or int(found[0]) < 1:
         raise LedgerError(f"{path} is no ledger of a run: it does not tell its version.")
     version = int(found[0])

@@ -85,11 +85,10 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that sees one moment of the ledger."""
     if not path.is_file():
         raise LedgerError(f"There is no ledger {path}.")
-    with explained(path), _readable(path) as file:
-        check_version(file)
-        with closing(connect(file, is_read_only=True)) as connection:
-            connection.execute("BEGIN")
-            yield connection
+    with explained(path), _readable(path) as file, closing(connect(file, is_read_only=True)) as connection:
+        connection.execute("BEGIN")
+        check_version(connection, path)
+        yield connection
 
 
 @contextmanager
@@ -99,7 +98,7 @@ def _readable(path: Path) -> Iterator[Path]:
         with closing(connect(path, is_read_only=True)) as connection:
             connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
-        if "unable to open" not in str(error):
+        if not any(text in str(error) for text in ("unable to open", "readonly")):
             raise
     else:
         yield path

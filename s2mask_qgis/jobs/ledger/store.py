@@ -63,9 +63,10 @@ class Store:
     def close(self) -> None:
         """Bring everything into the one file, which then can be copied, and let go of it."""
         with self._lock:
-            if self._guard is not None:
+            guard, self._guard = self._guard, None
+            if guard is not None:
                 self._gather()
-                self._guard.release()
+                guard.release()
             self._connection.close()
 
     def _gather(self) -> None:
