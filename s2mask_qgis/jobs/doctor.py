@@ -98,7 +98,7 @@ def examine_earth_engine(
 
         folder = output_folder or Path.cwd()
         places = Places(choice.project, choice.destination, choice.asset_folder, choice.drive_folder, folder)
-        return EarthEngine(connection, places, is_cancelled)
+        return EarthEngine(connection, places, is_cancelled, patience=QUICK)
 
     return examine(connection, choice, opened, output_folder, is_cancelled, urls)
 

@@ -9,7 +9,7 @@ from ..core.scenes import Scene
 from ..engines.base import OperationState
 from .failures import SMALLER_TILES_PX
 from .ledger.ledger import Ledger
-from .ledger.rows import ExportRow, ImageRow
+from .ledger.rows import ExportRow, ImageRow, RowState
 from .recipe import Item, Recipe
 
 
@@ -67,6 +67,8 @@ def open_jobs(ledger: Ledger, recipe: Recipe, now_s: float) -> list[tuple[Export
     found = []
     for row in ledger.open_exports():
         image, plan = ledger.image(row.index), ledger.plan(row.index)
-        if image is not None and plan is not None and row.kind in recipe.kinds:
+        if image is None or plan is None or row.kind not in recipe.kinds:
+            ledger.end_export(row.request_id, RowState.CANCELLED)  # nobody can go on with it: the image waits again
+        else:
             found.append((row, continued(row, image, plan, recipe, now_s)))
     return found

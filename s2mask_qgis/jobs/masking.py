@@ -17,7 +17,7 @@ from ..engines.base import Engine, Export
 from ..engines.errors import EngineError
 from ..paths import version
 from . import results
-from .land import land_of, land_problem, outside
+from .land import land_parts, land_problem, outside
 from .outputs import MASK, image_key, result_kinds, settings_key
 from .planning import Planner
 from .recipe import Item, Target
@@ -42,6 +42,7 @@ class MaskRecipe:
         self._on_progress = on_progress
         self._collection = COLLECTION_OF[request.parameters.level]
         self._settings = settings_key(request, model)
+        self._land_of = land_parts(request.land)
         self._about = {
             results.PARAMETERS: json.dumps(request.parameters.to_json()),
             results.MODEL: f"{model.name} {model.digest[:12]}",
@@ -121,7 +122,7 @@ class MaskRecipe:
         """See recipe.Recipe."""
         request = self._request
         decided = ImagePlan.from_json(plan)
-        place = results.Place(request.area, land_of(request.land, decided.grid))
+        place = results.Place(request.area, self._land_of(decided.grid))
         made = results.export_of(self._engine, item.scene, decided, place, kind, item.key)
         description = results.description_of(kind, item.scene.index, request_id)
         image = made.image.set(self._about)

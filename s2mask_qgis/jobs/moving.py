@@ -49,8 +49,8 @@ class Services:
     engine: Callable[[MoveRequest], Engine]
 
 
-def connected(connection: Connection, interrupt: Callable[[], bool]) -> Services:
-    """Google's services by an account."""
+def connected(connection: Connection, interrupt: Callable[[], bool], project: str) -> Services:
+    """Google's services by an account; the calls are charged to ``project``, where the APIs have to be enabled."""
 
     def engine(request: MoveRequest) -> Engine:
         from ..engines.earth_engine.engine import EarthEngine, Places
@@ -58,7 +58,7 @@ def connected(connection: Connection, interrupt: Callable[[], bool]) -> Services
         places = Places(request.project, "drive", "", request.drive_folder, request.folder)
         return EarthEngine(connection, places, interrupt)
 
-    session = Session(connection.authorized(interrupt), interrupt)
+    session = Session(connection.authorized(interrupt, project), interrupt)
     return Services(Assets.over(session), Drive.over(session), engine)
 
 
@@ -107,6 +107,11 @@ def deletable(folder: Path) -> tuple[str, ...]:
         for path, entry in record.items()
         if path in metadata and entry.get(STATE) != DELETED and is_here(folder, entry)
     )
+
+
+def standing(folder: Path) -> MoveReport:
+    """How far the moves into a folder are, without asking anybody."""
+    return MoveReport(RunState.FINISHED, "", **_counts(folder))
 
 
 def delete(
@@ -263,7 +268,8 @@ def _counts(folder: Path) -> dict[str, Any]:
     record = read_entries(folder / RECORD)
     deleted = sum(entry.get(STATE) == DELETED for entry in record.values())
     here = sum(is_here(folder, entry) for entry in record.values())
-    return {"exported": len(read_entries(folder / METADATA)), "here": here, "deleted": deleted}
+    exported = len(read_entries(folder / METADATA))
+    return {"exported": exported, "here": here, "deleted": deleted, "deletable": len(deletable(folder))}
 
 
 def _stopped(folder: Path, orders: Orders) -> MoveReport:

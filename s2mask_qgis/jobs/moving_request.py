@@ -66,8 +66,8 @@ class DownloadRequest:
 class MoveReport:
     """How a move, or a part of it, ended; ``message`` is a sentence for the user.
 
-    ``exported``, ``here`` and ``deleted`` count images: those exported to Drive, those verified on this computer, and
-    those that are gone from Earth Engine. ``failed`` names images with the reason.
+    ``exported``, ``here`` and ``deleted`` count images: those exported to Drive, those verified on this computer,
+    those that are gone from Earth Engine, and those that could be deleted there. ``failed`` names images with the reason.
     """
 
     state: RunState
@@ -75,6 +75,7 @@ class MoveReport:
     exported: int = 0
     here: int = 0
     deleted: int = 0
+    deletable: int = 0
     failed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ class Interrupt:
 
 @contextmanager
 def opened_engine(
-    request: RunRequest, connection: Connection | None, interrupt: Interrupt
+    request: RunRequest, connection: Connection | None, interrupt: Callable[[], bool]
 ) -> Iterator[Engine | LocalEngine]:
     """The engine that a request computes on. SignInError where it is Earth Engine and nobody is signed in."""
     choice = request.earth_engine

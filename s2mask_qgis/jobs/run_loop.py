@@ -218,11 +218,21 @@ class RunLoop:
     # Beginning: plan, write down, send
 
     def _fill(self) -> None:
-        """Begin with images as long as there is room."""
-        while self.room > 0 and len(self._pending) < self._calls.at_once:
-            job = self._next_job()
-            if job is None:
-                return
+        """Begin with images as long as there is room; those to be sent are written down together."""
+        jobs: list[Job] = []
+        try:
+            while len(jobs) < min(self.room, self._calls.at_once - len(self._pending)):
+                job = self._next_job()
+                if job is None:
+                    break
+                jobs.append(job)
+            with self._ledger.batch():
+                for job in jobs:
+                    self._write_down(job)
+        except EngineError:
+            self._waiting.extendleft(reversed(jobs))
+            raise
+        for job in jobs:
             self._begin(job)
 
     def _next_job(self) -> Job | None:
@@ -248,16 +258,13 @@ class RunLoop:
     def _begin(self, job: Job) -> None:
         """Plan an image, or send its next export."""
         call: Callable[[], Any]
-        if job.plan is None:
-            call = partial(self._recipe.plan, job.item, job.kinds)
-        else:
-            if not job.request_id:
-                self._write_down(job)
-            call = partial(self._start, job)
+        call = partial(self._recipe.plan, job.item, job.kinds) if job.plan is None else partial(self._start, job)
         self._pending[self._calls.submit(call)] = job
 
     def _write_down(self, job: Job) -> None:
-        """The intention, before the request."""
+        """The intention of an export, before its request, unless it was written down before."""
+        if job.plan is None or job.request_id:
+            return
         kind, key = job.kinds[0], job.item.key
         job.attempts += 1
         attempt = self._ledger.attempts(job.index, kind) + 1 if self._mark else job.attempts

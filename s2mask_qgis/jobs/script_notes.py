@@ -31,16 +31,18 @@ _USUAL: Mapping[str, tuple[Any, ...]] = {
 }
 """Values that are not told since they are what is done here; others of these names cannot be chosen."""
 
-_EARTH_ENGINE = "belongs to runs on Earth Engine, which are not there yet."
+_FOLDER = "is entered as the asset folder of a run on Earth Engine, in the section Run."
+_TASKS = "is entered for runs on Earth Engine, in the section Run under “Tasks and attempts”."
+_TILE_SCALE = "is raised by itself where Earth Engine runs out of memory."
 _IDLE = "had no effect on the masks of the scripts."
 _THRESHOLDS = (
     "compared with unscaled numbers in the scripts, where 0.04 and 0.175 decide nothing: clusters are judged by their "
     "sign. Choose “reflectance” in the form to apply 0.04 and 0.175; other values cannot be chosen."
 )
 _NOTES: Mapping[str, str] = {
-    "folder_GEE": _EARTH_ENGINE,
-    "nb_task_max": _EARTH_ENGINE,
-    "tileScale": _EARTH_ENGINE,
+    "folder_GEE": _FOLDER,
+    "nb_task_max": _TASKS,
+    "tileScale": _TILE_SCALE,
     "sampling_factor": _IDLE,
     "lmbda": _IDLE,
     "gamma": _IDLE,
@@ -50,11 +52,14 @@ _NOTES: Mapping[str, str] = {
     "threshold_dif_cloud": _THRESHOLDS,
     "threshold_reflectance": _THRESHOLDS,
     "NUMBER_TREES": "the forest is kept as the table of 16 probabilities that it amounts to, whatever the trees.",
-    "LOG_FILE": "report.json in the folder of results takes its place.",
+    "LOG_FILE": "the ledger and report.json in the folder of results take its place.",
     "SENTINEL2_BANDNAMES": "",
 }
 
-_ASSET = "an asset of Earth Engine, which is not there yet. Choose the outline as a layer or a file instead."
+_ASSET = (
+    "an asset of Earth Engine. Choose the outline as a layer or a file; on Earth Engine its id can be the land limit "
+    "of the area."
+)
 _LEDGER = (
     "images listed there can count as done: give the file to the algorithm “Mask clouds and shadows, compute NDVI” of "
     "the toolbox."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.pictures import LOOKS, boxes, picture
 from ..core.scenes import COLLECTION_OF
 from ..engines.base import Engine, TileStyle
-from ..engines.errors import CancelledError
+from ..engines.errors import BadRequestError, CancelledError
 from .report import ImageOutcome
 from .request import FOLDER
 
@@ -28,6 +28,8 @@ call projects.maps.create), how many it does not say."""
 _ASSET = re.compile(r"(projects/[a-z0-9:.-]+/assets/|COPERNICUS/)[\w/.-]{1,400}", re.ASCII)
 
 Box = tuple[float, float, float, float]
+SCENE_WAY = "true_colour"
+"""The way to look at a scene itself; all others are looks at results."""
 WAYS_OF = {
     "mask": ("outline", "shadow_outline", "mask", "probability"),
     "ndvi": ("ndvi",),
@@ -84,12 +86,20 @@ def views_of(outcome: ImageOutcome, level: str) -> tuple[TileView, ...]:
         views = [view for view in views if view.way != "shadow_outline"]
     if not views:
         return ()
-    return (TileView("true_colour", f"{COLLECTION_OF[level]}/{outcome.index}"), *views)
+    return (TileView(SCENE_WAY, f"{COLLECTION_OF[level]}/{outcome.index}"), *views)
 
 
 def is_asset(output: str) -> bool:
     """True for the id of an asset; other results are files, here or in Drive."""
     return bool(_ASSET.fullmatch(output))
+
+
+@dataclass(frozen=True)
+class TileAnswers:
+    """Tiles of the views that could be had, and why the others could not, a sentence each."""
+
+    tiles: tuple[Tiles, ...]
+    problems: dict[TileView, str] = field(default_factory=dict)
 
 
 def tiles_of(
@@ -98,24 +108,46 @@ def tiles_of(
     with_boxes: bool,
     now: Callable[[], float] = time.time,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> list[Tiles]:
-    """The tiles of each view, and where its image lies if that is asked for: a request each, and one for all boxes."""
+) -> TileAnswers:
+    """The tiles of each view, and where its image lies if that is asked for: a request each, and one for all boxes.
+
+    A view that is refused, of an asset that was deleted perhaps, does not keep the others from being had; what concerns
+    all of them (the sign-in, the connection) is raised.
+    """
     wanted = list(views)
-    known = boxes_of(engine, {view.asset for view in wanted}) if with_boxes and wanted else {}
-    found = []
+    known = boxes_of(engine, wanted) if with_boxes else {}
+    found, problems = [], {}
     for view in wanted:
         if is_cancelled():
             raise CancelledError("Stopped.")
-        address = engine.tile_url(picture(view.way, view.asset), style_of(view.way))
-        found.append(Tiles(view, address, now(), known.get(view.asset)))
-    return found
+        try:
+            address = engine.tile_url(picture(view.way, view.asset), style_of(view.way))
+        except BadRequestError as error:
+            problems[view] = str(error)
+        else:
+            found.append(Tiles(view, address, now(), known.get(_index(view))))
+    return TileAnswers(tuple(found), problems)
 
 
-def boxes_of(engine: Engine, assets: Collection[str]) -> dict[str, Box]:
-    """West, south, east and north of images in degrees, by id; those on both sides of the antimeridian are left out."""
-    ordered = sorted(assets)
-    rings = engine.value(boxes(ordered))
-    return {asset: found for asset, ring in zip(ordered, rings) if (found := _bounds(ring[0])) is not None}
+def boxes_of(engine: Engine, views: Iterable[TileView]) -> dict[str, Box]:
+    """West, south, east and north of images in degrees by system:index, as their scenes tell them.
+
+    Left out are images on both sides of the antimeridian, and all where the service does not know one of the scenes.
+    """
+    scenes = sorted({view.asset for view in views if view.way == SCENE_WAY})
+    if not scenes:
+        return {}
+    try:
+        rings = engine.value(boxes(scenes))
+    except BadRequestError:
+        return {}
+    found = {scene.rpartition("/")[2]: _bounds(ring[0]) for scene, ring in zip(scenes, rings)}
+    return {index: box for index, box in found.items() if box is not None}
+
+
+def _index(view: TileView) -> str:
+    """The system:index of a view's image: results are called as their scenes are."""
+    return view.asset.rpartition("/")[2]
 
 
 def _bounds(ring: Iterable[tuple[float, float]]) -> Box | None:
@@ -146,7 +178,7 @@ def tiles_from_earth_engine(
     views: Iterable[TileView],
     with_boxes: bool,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> list[Tiles]:
+) -> TileAnswers:
     """:func:`tiles_of` on Earth Engine, charged to a Cloud project."""
     with closing(_earth_engine(connection, project, Path(), is_cancelled)) as engine:
         return tiles_of(engine, views, with_boxes, is_cancelled=is_cancelled)

@@ -282,7 +282,7 @@ def test_earth_engine_itself_can_be_examined(google, connection, monkeypatch, tm
     opened = []
 
     class Opened(FakeEngine):
-        def __init__(self, connection, places, is_cancelled):
+        def __init__(self, connection, places, is_cancelled, patience):
             super().__init__()
             opened.append((connection, places))
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import ee
 import pytest
 
 from s2mask_qgis.core.area import Area
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.core.land import Land
+from s2mask_qgis.core.regions import clipped
 from s2mask_qgis.core.scenes import COLLECTION, Scene
 from s2mask_qgis.engines.errors import BadRequestError
 from s2mask_qgis.engines.local.assets import ROOT, AssetStore
 from s2mask_qgis.engines.local.engine import LocalEngine
 from s2mask_qgis.engines.local.tables import table_path
-from s2mask_qgis.jobs.land import ASKED_AT_ONCE, OUT_OF_AREA, land_of, land_problem, outside
+from s2mask_qgis.jobs.land import ASKED_AT_ONCE, OUT_OF_AREA, land_of, land_parts, land_problem, outside
 from tests.reference.inside import centres_inside
 
 
@@ -131,6 +134,23 @@ def test_an_export_gets_the_land_around_its_pixels_only() -> None:
     before, after = (centres_inside(area.polygons, 32633, transform, GRID.shape_yx) for area in (ISLANDS, cut.area))
     assert 0 < before.sum() < before.size
     assert (before == after).all()
+
+
+def test_parts_of_land_are_cut_once_for_the_images_of_a_tile() -> None:
+    part_of = land_parts(Land(area=ISLANDS))
+    assert part_of(GRID) == land_of(Land(area=ISLANDS), GRID)
+    assert part_of(replace(GRID)) is part_of(GRID)
+    assert land_parts(None)(GRID) is None
+
+
+def test_an_export_on_a_long_coast_stays_well_under_a_megabyte(engine: LocalEngine) -> None:
+    count = 16_000
+    ring = [(12.0 + 1e-5 * number, round(47.2 + 1e-3 * math.sin(number), 7)) for number in range(count)]
+    corners = tuple((round(x, 7), y) for x, y in ring)
+    coast = Land(area=Area((((*corners, (12.1, 46.0), corners[0]),),)))
+    image = clipped(ee.Image(1), AREA, coast)
+    assert 300_000 < len(image.serialize()) < 500_000
+    assert len(clipped(ee.Image(1), AREA, land_of(coast, GRID)).serialize()) < 0.5 * len(image.serialize())
 
 
 def test_land_beside_the_pixels_stays_beside_them() -> None:

@@ -6,6 +6,8 @@ import http.client
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -15,12 +17,22 @@ from scipy.ndimage import minimum_filter
 
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.core.pictures import BRIGHTEST, DARKEST
-from s2mask_qgis.engines.base import AssetDestination, Export, OperationState
-from s2mask_qgis.engines.errors import CancelledError
+from s2mask_qgis.engines.base import AssetDestination, Engine, Export, OperationState, TileStyle
+from s2mask_qgis.engines.errors import BadRequestError, CancelledError
+from s2mask_qgis.engines.local.assets import PROJECT
 from s2mask_qgis.engines.local.engine import LocalEngine
 from s2mask_qgis.engines.local.pixel_requests import tile_grid
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState
-from s2mask_qgis.jobs.tile_views import TileView, fetched, is_asset, tiles_of, views_of
+from s2mask_qgis.jobs.tile_views import (
+    TileView,
+    fetched,
+    fetched_from_earth_engine,
+    is_asset,
+    tiles_from_earth_engine,
+    tiles_of,
+    views_of,
+)
+from tests.engines.embedded_service import TOKEN, connection_to, engine_on, places_in, serving
 from tests.engines.small_scenes import BANDS, INDEXES, SHAPE_YX, small_scene, write_small_scenes
 
 ZOOM = 16
@@ -78,9 +90,14 @@ def classes() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def mask(engine: LocalEngine) -> str:
-    """A stored mask, of classes() and of a probability that is theirs in quarters."""
+    return stored_mask(engine)
+
+
+def stored_mask(engine: Engine) -> str:
+    """Stores a mask of classes() and of a probability that is theirs in quarters; returns its asset."""
     import ee
 
+    engine.open_destinations(["mask"])
     blue = ee.Image(SCENE).select("B2")
     values = blue.gt(1500).add(blue.gt(4000))
     image = values.rename(["mask"]).addBands(values.divide(4).rename(["probability"])).toFloat()
@@ -101,7 +118,7 @@ def tile(engine: LocalEngine, view: TileView) -> tuple[np.ndarray, np.ndarray, n
 
     column = int((MIDDLE[0] + 180) / 360 * 2**ZOOM)
     row = int((1 - np.arcsinh(np.tan(np.radians(MIDDLE[1]))) / np.pi) / 2 * 2**ZOOM)
-    (made,) = tiles_of(engine, [view], with_boxes=False)
+    (made,) = tiles_of(engine, [view], with_boxes=False).tiles
     parts = urlsplit(made.address.format(z=ZOOM, x=column, y=row))
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     connection.request("GET", parts.path)
@@ -166,7 +183,7 @@ def test_boxes_of_all_images_come_in_one_request(engine: LocalEngine, mask: str,
     value = engine.value
     monkeypatch.setattr(engine, "value", lambda computation: asked.append(1) or value(computation))
     views = [TileView("true_colour", SCENE), TileView("mask", mask), TileView("probability", mask)]
-    found = tiles_of(engine, views, with_boxes=True, now=lambda: 5.0)
+    found = tiles_of(engine, views, with_boxes=True, now=lambda: 5.0).tiles
     assert len(asked) == 1
     assert [made.view for made in found] == views
     assert {made.made_s for made in found} == {5.0}
@@ -175,6 +192,24 @@ def test_boxes_of_all_images_come_in_one_request(engine: LocalEngine, mask: str,
     assert south < MIDDLE[1] < north
     assert east - west == pytest.approx(600 / 111_320 / np.cos(np.radians(45.15)), rel=0.02)
     assert found[0].address not in repr(found[0])
+
+
+def test_an_asset_that_was_deleted_leaves_the_views_of_others(
+    engine: LocalEngine, mask: str, monkeypatch: pytest.MonkeyPatch
+):
+    gone, there = TileView("mask", mask.replace(INDEXES[1], "gone")), TileView("mask", mask)
+    tile_url = engine.tile_url
+
+    def strict(image: Any, style: TileStyle) -> str:
+        if "gone" in str(image.serialize()):
+            raise BadRequestError("Image.load: the asset gone is not there.")
+        return tile_url(image, style)
+
+    monkeypatch.setattr(engine, "tile_url", strict)
+    found = tiles_of(engine, [gone, there, TileView("true_colour", f"{SCENE}gone")], with_boxes=True)
+    assert [made.view for made in found.tiles] == [there]
+    assert len(found.problems) == 2
+    assert "not there" in found.problems[gone]
 
 
 def test_a_download_is_the_stored_image(engine: LocalEngine, mask: str):
@@ -187,3 +222,21 @@ def test_what_was_stopped_asks_no_further(engine: LocalEngine, mask: str):
         tiles_of(engine, [TileView("mask", mask)], with_boxes=False, is_cancelled=lambda: True)
     with pytest.raises(CancelledError):
         fetched(engine, [mask], lambda: True)
+
+
+def test_earth_engine_is_asked_for_addresses_and_images_the_same_way(tmp_path: Path):
+    (tmp_path / "scenes").mkdir()
+    write_small_scenes(tmp_path / "scenes")
+    with serving(tmp_path / "scenes", tmp_path / "service") as web:
+        connection = connection_to(web)
+        views = [TileView("true_colour", SCENE)]
+        (made,) = tiles_from_earth_engine(connection, PROJECT, views, with_boxes=True).tiles
+        assert made.address.startswith("https://earthengine.googleapis.com/v1/projects/local-engine/maps/")
+        assert made.address.endswith("/tiles/{z}/{x}/{y}")
+        assert TOKEN not in made.address
+        assert made.box is not None
+        with engine_on(web, places_in(tmp_path / "out")) as engine:
+            asset = stored_mask(engine)
+        path = fetched_from_earth_engine(connection, PROJECT, tmp_path / "results", [asset])[asset]
+        assert path.is_relative_to(tmp_path / "results")
+        assert (gdal.Open(str(path)).GetRasterBand(1).ReadAsArray() == classes()).all()

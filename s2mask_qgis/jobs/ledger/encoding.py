@@ -15,15 +15,6 @@ from .errors import LedgerError
 from .outlines import from_blob, parts, to_blob
 from .rows import ExportRow, ImageRow, RowState, RunHeader
 
-IMAGE_COLUMNS = (
-    "image, asset, tile, time_start_ms, cloudy_percent, geom, outline, state, kind, attempts, reason, is_permanent, "
-    "outputs, cloud_share, shadow_share, ndvi_share, seconds, updated_s"
-)
-EXPORT_COLUMNS = "request_id, image, kind, attempt, key, operation, state, error, error_code, sent_s, ended_s"
-SCENE_COLUMNS = (
-    "image, asset, tile, time_start_ms, taken, cloudy_percent, geom, outline, state, reason, updated_s, updated"
-)
-
 
 def date_text(seconds: float) -> str:
     """A time as GeoPackage writes it, UTC, to the millisecond."""

@@ -35,7 +35,7 @@ def _translated(path: Path, error: sqlite3.Error) -> EngineError:
     if "locked" in text or "busy" in text:
         return StorageError(f"Another program holds the ledger {path} locked: close it there.")
     if "readonly" in text or "unable to open" in text:
-        return StorageError(f"The ledger {path} cannot be opened for writing: check the permissions of {folder}.")
+        return StorageError(f"The ledger {path} cannot be opened: check that {folder} may be written to.")
     if "I/O" in text:
         return StorageError(f"The disk failed while the ledger {path} was used ({text}): check {folder} and its space.")
     if "not a database" in text or "malformed" in text:

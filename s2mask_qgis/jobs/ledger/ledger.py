@@ -12,11 +12,8 @@ from typing import Any
 
 from ...core.scenes import Scene
 from ...engines.local.library.locks import Held
-from . import holding, making, migration
+from . import holding, making, migration, statements
 from .encoding import (
-    EXPORT_COLUMNS,
-    IMAGE_COLUMNS,
-    SCENE_COLUMNS,
     date_text,
     export_row,
     export_values,
@@ -29,16 +26,17 @@ from .encoding import (
 )
 from .errors import LedgerError, explained
 from .rows import ExportRow, ImageRow, RowState, RunHeader
-from .store import Store, connect
+from .statements import SELECT_EXPORTS, SELECT_IMAGES, state_values
+from .store import Store, connect, opened
 
 PAGE_ROWS = 500
-_OPEN = "('sending', 'queued', 'running')"
-_SCENE_VALUES = ", ".join("?" * len(SCENE_COLUMNS.split(", ")))
-_EXPORT_VALUES = ", ".join("?" * len(EXPORT_COLUMNS.split(", ")))
+_BEFORE_ALL_MS = -(2**62)
 
 
 class Ledger:
-    """What is known of a run. Each method's changes are on the disk, whole, when it returns (a batch: when that ends).
+    """What is known of a run. Each method's changes are whole and outlast the process when it returns (a batch: when
+    that ends). What is written before a request, and each batch, outlasts a power failure too; of what is written
+    after an answer the last may be lost to one, then the service is asked again.
 
     An image is SENDING, QUEUED or RUNNING only while an export of it is; it waits again when the last one has ended
     and nothing else was said, so that a kill at any moment leaves no image behind. Methods may be called from several
@@ -76,15 +74,16 @@ class Ledger:
                 return cls._held_for_writing(path, held, now)
         with explained(path), closing(connect(path, is_read_only=True)) as connection:
             migration.check_version(connection, path)
-        store = Store(path, is_read_only=True)
-        noted = dict(store.rows("SELECT name, value FROM run WHERE name = 'holder'")).get("holder", "")
-        return cls(store, None, "" if read_only else holding.sentence(path, noted), now)
+        with opened(path, is_read_only=True) as store:
+            noted = dict(store.rows("SELECT name, value FROM run WHERE name = 'holder'")).get("holder", "")
+            return cls(store, None, "" if read_only else holding.sentence(path, noted), now)
 
     @classmethod
     def _held_for_writing(cls, path: Path, held: Held, now: Callable[[], float]) -> Ledger:
-        ledger = cls(Store(path, is_read_only=False), held, "", now)
-        ledger._store.change("INSERT OR REPLACE INTO run (name, value) VALUES ('holder', ?)", [holding.note(now())])
-        return ledger
+        with opened(path, is_read_only=False) as store:
+            ledger = cls(store, held, "", now)
+            store.change("INSERT OR REPLACE INTO run (name, value) VALUES ('holder', ?)", [holding.note(now())])
+            return ledger
 
     def close(self) -> None:
         """Bring everything into the one file, and let others write it. Closing again does nothing."""
@@ -101,10 +100,13 @@ class Ledger:
         self.header = header
 
     def batch(self) -> AbstractContextManager[None]:
-        """Changes that are made at once or, where one of them fails or the block does, not at all."""
+        """Changes that are made at once or, where the block fails, not at all."""
+        return self._changes(is_flushed=True)
+
+    def _changes(self, is_flushed: bool = False) -> AbstractContextManager[None]:
         if self.is_read_only:
             raise LedgerError(self.holder or f"{self.path} was opened for reading only.")
-        return self._store.transaction()
+        return self._store.transaction(is_flushed)
 
     # Images
 
@@ -113,9 +115,7 @@ class Ledger:
         now_s = self._now()
         rows = (scene_values(scene, state, reason, now_s) for scene in scenes)
         with self.batch():
-            return self._store.change_many(
-                f"INSERT OR IGNORE INTO images ({SCENE_COLUMNS}) VALUES ({_SCENE_VALUES})", rows
-            )
+            return self._store.change_many(statements.ADD_IMAGE, rows)
 
     def counts(self) -> dict[RowState, int]:
         """How many images there are in each state."""
@@ -124,30 +124,21 @@ class Ledger:
 
     def tiles(self, states: Collection[RowState]) -> list[str]:
         """The tiles that have images in one of these states, in order."""
-        where, values = _among("state", [state.value for state in states])
-        return [
-            tile for (tile,) in self._store.rows(f"SELECT DISTINCT tile FROM images WHERE {where} ORDER BY 1", values)
-        ]
+        return [tile for (tile,) in self._store.rows(statements.TILES, state_values(set(states)))]
 
     def images(self, states: Collection[RowState] | None = None, tile: str | None = None) -> Iterator[ImageRow]:
         """Images in order of tile, time and index, read page by page: what changes meanwhile may be seen or not."""
-        # "+" keeps SQLite from an index by which each page would have to be sorted.
-        where, values = _among("+state", [state.value for state in states]) if states is not None else ("1", [])
-        if tile is not None:
-            where, values = f"{where} AND tile = ?", [*values, tile]
-        sql = (
-            f"SELECT {IMAGE_COLUMNS} FROM images WHERE {where} AND (tile, time_start_ms, image) > (?, ?, ?) "
-            f"ORDER BY tile, time_start_ms, image LIMIT {PAGE_ROWS}"
-        )
-        last: tuple[Any, ...] = ("", 0, "")
-        while page := self._store.rows(sql, [*values, *last]):
+        wanted = state_values(None if states is None else set(states))
+        ends = statements.NEXT_IMAGES if tile is None else statements.NEXT_IMAGES_OF_TILE
+        last: tuple[Any, ...] = ("" if tile is None else tile, _BEFORE_ALL_MS, "")
+        while page := self._store.rows(SELECT_IMAGES + ends, [*wanted, *last, PAGE_ROWS]):
             rows = [image_row(found) for found in page]
             last = (rows[-1].tile, rows[-1].time_start_ms, rows[-1].index)
             yield from rows
 
     def image(self, index: str) -> ImageRow | None:
         """One image, None where it is not known."""
-        found = self._store.rows(f"SELECT {IMAGE_COLUMNS} FROM images WHERE image = ?", [index])
+        found = self._store.rows(SELECT_IMAGES + " WHERE image = ?", [index])
         return image_row(found[0]) if found else None
 
     def mark(self, indexes: Collection[str], state: RowState, reason: str = "", is_permanent: bool = False) -> None:
@@ -155,10 +146,7 @@ class Ledger:
         now_s = self._now()
         head = [state.value, reason, is_permanent, now_s, date_text(now_s)]
         with self.batch():
-            self._store.change_many(
-                "UPDATE images SET state = ?, reason = ?, is_permanent = ?, updated_s = ?, updated = ? WHERE image = ?",
-                ([*head, index] for index in indexes),
-            )
+            self._store.change_many(statements.MARK, ([*head, index] for index in indexes))
             if not state.is_open and state is not RowState.WAITING:
                 self._store.change_many("DELETE FROM plans WHERE image = ?", ([index] for index in indexes))
 
@@ -177,32 +165,25 @@ class Ledger:
         """Say what came of an image; its plan is dropped. ``outputs`` None leaves them as they are."""
         shares = [cloud_share, shadow_share, ndvi_share, seconds]
         told = json.dumps(dict(outputs)) if outputs is not None else None
-        with self.batch():
+        with self._changes():
             self.mark([index], state, reason, is_permanent)
-            self._store.change(
-                "UPDATE images SET outputs = COALESCE(?, outputs), cloud_share = ?, shadow_share = ?, ndvi_share = ?, "
-                "seconds = ? WHERE image = ?",
-                [told, *shares, index],
-            )
+            self._store.change(statements.FINISH, [told, *shares, index])
 
     def retry(self, indexes: Collection[str] | None = None) -> int:
         """Let failed and cancelled images (all, or those of ``indexes``) wait again; returns how many."""
         now_s = self._now()
-        sql = (
-            "UPDATE images SET state = 'waiting', reason = '', is_permanent = 0, updated_s = ?, updated = ? "
-            "WHERE state IN ('failed', 'cancelled')"
-        )
         head = [now_s, date_text(now_s)]
         with self.batch():
             if indexes is None:
-                return self._store.change(sql, head)
-            return self._store.change_many(f"{sql} AND image = ?", ([*head, index] for index in indexes))
+                return self._store.change(statements.RETRY, head)
+            of_one = statements.RETRY + " AND image = ?"
+            return self._store.change_many(of_one, ([*head, index] for index in indexes))
 
     # Plans
 
     def keep_plan(self, index: str, plan: dict[str, Any]) -> None:
         """Write down what an image's exports depend on, JSON values, in place of an earlier plan."""
-        with self.batch():
+        with self._changes():
             self._store.change("INSERT OR REPLACE INTO plans (image, plan) VALUES (?, ?)", [index, packed(plan)])
 
     def plan(self, index: str) -> dict[str, Any] | None:
@@ -212,62 +193,53 @@ class Ledger:
 
     def drop_plan(self, index: str) -> None:
         """Forget the plan of an image, if there is one."""
-        with self.batch():
+        with self._changes():
             self._store.change("DELETE FROM plans WHERE image = ?", [index])
 
     # Exports
 
     def send(self, export: ExportRow) -> None:
         """Write down an export before it is asked for. The same request id again opens its row again."""
-        row = replace(export, state=RowState.SENDING, sent_s=export.sent_s or self._now())
+        now_s = self._now()
+        row = replace(export, state=RowState.SENDING, sent_s=export.sent_s or now_s)
         with self.batch():
-            known = self._store.rows("SELECT 1 FROM exports WHERE request_id = ?", [export.request_id])
-            if known:
-                sql = "UPDATE exports SET state = ?, error = '', error_code = 0, ended_s = NULL WHERE request_id = ?"
-                self._store.change(sql, [row.state.value, row.request_id])
+            is_known = bool(self._store.rows("SELECT 1 FROM exports WHERE request_id = ?", [row.request_id]))
+            if is_known:
+                self._store.change(statements.REOPEN_EXPORT, [row.state.value, row.request_id])
             else:
-                sql = f"INSERT INTO exports ({EXPORT_COLUMNS}) VALUES ({_EXPORT_VALUES})"
-                self._store.change(sql, export_values(row))
-            self._touch(row.index, row.state, ", kind = ?, attempts = attempts + ?", row.kind, not known)
+                self._store.change(statements.ADD_EXPORT, export_values(row))
+            values = [row.state.value, now_s, date_text(now_s), row.kind, not is_known, row.index]
+            self._store.change(statements.BEGIN_IMAGE, values)
 
     def sent(self, request_id: str, operation: str) -> None:
         """Write down the name that the service gave to an export."""
-        with self.batch():
+        with self._changes():
             index = self._image_of(request_id)
-            self._store.change(
-                "UPDATE exports SET operation = ?, state = CASE state WHEN 'sending' THEN 'queued' ELSE state END "
-                "WHERE request_id = ?",
-                [operation, request_id],
-            )
+            self._store.change(statements.NAME_EXPORT, [operation, request_id])
             self._follow(index)
 
     def running(self, request_ids: Collection[str]) -> None:
         """The service has begun with these exports."""
-        with self.batch():
+        with self._changes():
             for request_id in request_ids:
                 index = self._image_of(request_id)
-                self._store.change(
-                    f"UPDATE exports SET state = 'running' WHERE request_id = ? AND state IN {_OPEN}", [request_id]
-                )
+                self._store.change(statements.RUN_EXPORT, [request_id])
                 self._follow(index)
 
     def end_export(self, request_id: str, state: RowState, error: str = "", error_code: int = 0) -> None:
         """An export has ended as DONE, FAILED or CANCELLED; its image waits, until more is said, if it was the last."""
-        with self.batch():
+        with self._changes():
             index = self._image_of(request_id)
-            self._store.change(
-                "UPDATE exports SET state = ?, error = ?, error_code = ?, ended_s = ? WHERE request_id = ?",
-                [state.value, error, error_code, self._now(), request_id],
-            )
+            self._store.change(statements.END_EXPORT, [state.value, error, error_code, self._now(), request_id])
             self._follow(index)
 
     def open_exports(self) -> list[ExportRow]:
         """The exports that may be under way, in the order in which they were written down."""
-        return self._exports(f"state IN {_OPEN}", [])
+        return self._exports(statements.OPEN_EXPORTS, [])
 
     def exports(self, index: str) -> list[ExportRow]:
         """All exports of an image, in the order in which they were written down."""
-        return self._exports("image = ?", [index])
+        return self._exports(" WHERE image = ? ORDER BY fid", [index])
 
     def attempts(self, index: str, kind: str) -> int:
         """The highest attempt of this kind of results of an image."""
@@ -276,12 +248,10 @@ class Ledger:
 
     def durations(self, kind: str, limit: int = 200) -> list[float]:
         """Seconds from sending to the end of the newest exports of a kind that succeeded."""
-        sql = "SELECT ended_s - sent_s FROM exports WHERE kind = ? AND state = 'done' ORDER BY fid DESC LIMIT ?"
-        return [seconds for (seconds,) in self._store.rows(sql, [kind, limit])]
+        return [seconds for (seconds,) in self._store.rows(statements.DURATIONS, [kind, limit])]
 
-    def _exports(self, where: str, values: list[Any]) -> list[ExportRow]:
-        sql = f"SELECT {EXPORT_COLUMNS} FROM exports WHERE {where} ORDER BY fid"
-        return [export_row(found) for found in self._store.rows(sql, values)]
+    def _exports(self, condition: str, values: list[str]) -> list[ExportRow]:
+        return [export_row(found) for found in self._store.rows(SELECT_EXPORTS + condition, values)]
 
     def _image_of(self, request_id: str) -> str:
         found = self._store.rows("SELECT image FROM exports WHERE request_id = ?", [request_id])
@@ -291,19 +261,6 @@ class Ledger:
 
     def _follow(self, index: str) -> None:
         """Bring an open image into the state of its newest open export, or let it wait."""
-        sql = f"SELECT state FROM exports WHERE image = ? AND state IN {_OPEN} ORDER BY fid DESC LIMIT 1"
-        found = self._store.rows(sql, [index])
-        self._touch(index, RowState(found[0][0]) if found else RowState.WAITING, "", only_open=True)
-
-    def _touch(self, index: str, state: RowState, more: str, *values: Any, only_open: bool = False) -> None:
-        now_s = self._now()
-        where = f" AND state IN {_OPEN}" if only_open else ""
-        self._store.change(
-            f"UPDATE images SET state = ?, updated_s = ?, updated = ?{more} WHERE image = ?{where}",
-            [state.value, now_s, date_text(now_s), *values, index],
-        )
-
-
-def _among(column: str, values: Collection[str]) -> tuple[str, list[str]]:
-    """A condition that a column is one of some values, and the values to be bound."""
-    return f"{column} IN ({', '.join('?' * len(values))})", list(values)
+        found = self._store.rows(statements.STATE_OF_NEWEST_EXPORT, [index])
+        state, now_s = found[0][0] if found else RowState.WAITING.value, self._now()
+        self._store.change(statements.FOLLOW, [state, now_s, date_text(now_s), index])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -10,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .encoding import EXPORT_COLUMNS, IMAGE_COLUMNS, export_row, header_of, image_row
+from .encoding import export_row, header_of, image_row
 from .errors import LedgerError, explained
 from .migration import check_version
 from .rows import ExportRow, ImageRow, RowState, RunHeader
+from .statements import IN_STATES, SELECT_EXPORTS, SELECT_IMAGES, state_values
 from .store import connect
 
 MOST_ROWS = 50_000
 """More rows than this no table on a screen is good for."""
+
+_ROWS = f"{SELECT_IMAGES}{IN_STATES} AND updated_s >= ? ORDER BY tile, time_start_ms, image LIMIT ?"
 
 
 @dataclass(frozen=True)
@@ -52,32 +56,20 @@ def read(
 
     LedgerError where there is none, or the file is something else; StorageError where it cannot be read.
     """
-    where, values = _conditions(states, changed_since_s)
-    sql = f"SELECT {IMAGE_COLUMNS} FROM images WHERE {where} ORDER BY tile, time_start_ms, image LIMIT ?"
+    values = [*state_values(states), -math.inf if changed_since_s is None else changed_since_s]
     with _opened(path) as connection:
         header = header_of(path, dict(connection.execute("SELECT name, value FROM run")))
         counts = dict(connection.execute("SELECT state, COUNT(*) FROM images GROUP BY state"))
         (seen_s,) = connection.execute("SELECT COALESCE(MAX(updated_s), 0) FROM images").fetchone()
-        rows = tuple(image_row(found) for found in connection.execute(sql, [*values, most_rows if with_rows else 0]))
+        rows = tuple(image_row(found) for found in connection.execute(_ROWS, [*values, most_rows if with_rows else 0]))
     return LedgerView(path, header, {state: counts.get(state.value, 0) for state in RowState}, rows, seen_s)
 
 
 def read_exports(path: Path, index: str) -> tuple[ExportRow, ...]:
     """All exports of an image, in the order in which they were written down; errors as of :func:`read`."""
-    sql = f"SELECT {EXPORT_COLUMNS} FROM exports WHERE image = ? ORDER BY fid"
     with _opened(path) as connection:
-        return tuple(export_row(found) for found in connection.execute(sql, [index]))
-
-
-def _conditions(states: Collection[RowState] | None, changed_since_s: float | None) -> tuple[str, list[str | float]]:
-    conditions, values = ["1"], list[str | float]()
-    if states is not None:
-        conditions.append(f"state IN ({', '.join('?' * len(states))})")
-        values.extend(state.value for state in states)
-    if changed_since_s is not None:
-        conditions.append("updated_s >= ?")
-        values.append(changed_since_s)
-    return " AND ".join(conditions), values
+        found = connection.execute(SELECT_EXPORTS + " WHERE image = ? ORDER BY fid", [index])
+        return tuple(export_row(row) for row in found)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from ...engines.errors import StorageError
 from .errors import explained
 from .guard import Guard
 
@@ -43,12 +44,16 @@ class Store:
             return self._connection.executemany(sql, values).rowcount
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All changes of the block at once, or none of them; blocks in blocks belong to the outermost."""
+    def transaction(self, is_flushed: bool = True) -> Iterator[None]:
+        """All changes of the block at once, or none of them; blocks in blocks belong to the outermost.
+
+        They outlast the process once the block has ended and, where they are flushed, also a power failure. Whatever
+        is flushed takes all with it that was changed before.
+        """
         with self._lock:
             if self._depth == 0:
-                with explained(self.path):
-                    self._connection.execute("BEGIN IMMEDIATE")
+                self._begin(is_flushed)
+            self._check()
             self._depth += 1
             try:
                 yield
@@ -75,7 +80,13 @@ class Store:
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def _begin(self, is_flushed: bool) -> None:
+        with explained(self.path):
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_flushed else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+
     def _keep(self) -> None:
+        self._check()
         try:
             with explained(self.path):
                 self._connection.execute("COMMIT")
@@ -83,14 +94,30 @@ class Store:
             self._undo()
             raise
 
+    def _check(self) -> None:
+        """SQLite ends a transaction by itself after some failures of the disk; whoever goes on must not believe that
+        what follows is part of it."""
+        if not self._connection.in_transaction:
+            raise StorageError(f"The disk failed while the ledger {self.path} was written; the last step was undone.")
+
     def _undo(self) -> None:
-        """SQLite has undone everything itself after some failures."""
         if self._depth == 0 and self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
 
+@contextmanager
+def opened(path: Path, is_read_only: bool) -> Iterator[Store]:
+    """A store that stays open unless the block fails."""
+    store = Store(path, is_read_only)
+    try:
+        yield store
+    except BaseException:
+        store.close()
+        raise
+
+
 def connect(path: Path, is_read_only: bool) -> sqlite3.Connection:
-    """A connection to an existing file. Each commit has reached the disk when it returns."""
+    """A connection to an existing file."""
     mode = "ro" if is_read_only else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -101,5 +128,4 @@ def connect(path: Path, is_read_only: bool) -> sqlite3.Connection:
     )
     if not is_read_only:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -176,6 +176,19 @@ def test_a_database_that_is_full_is_told_and_gone_on_with(ledger):
     assert ledger.add([scene(n) for n in range(1, 500)]) == 499
 
 
+def test_a_batch_that_sqlite_has_ended_by_itself_is_not_gone_on_with(ledger):
+    def go_on():
+        with ledger.batch():
+            ledger.add([scene(0)])
+            ledger._store.rows("ROLLBACK")  # as SQLite does after some failures of the disk
+            ledger.add([scene(1)])
+
+    with pytest.raises(StorageError, match="was undone"):
+        go_on()
+    assert sum(ledger.counts().values()) == 0
+    assert ledger.add([scene(2)]) == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as somebody else")
 def test_a_folder_that_may_not_be_written_is_told(ledger, path):
     ledger.close()

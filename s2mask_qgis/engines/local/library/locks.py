@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,17 +39,25 @@ class Held:
     def take(cls, path: Path) -> Held | None:
         """Hold the lock file ``path`` without waiting. Raises OSError where the file cannot be made."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("ab")
-        if _take(handle.fileno()):
-            return cls(path, handle)
-        handle.close()
-        return None
+        while True:
+            handle = path.open("ab")
+            if not _take(handle.fileno()):
+                handle.close()
+                return None
+            if _is_still(path, handle.fileno()):
+                return cls(path, handle)
+            handle.close()
 
     def release(self) -> None:
         """Give the lock back and remove its file."""
-        _release(self._handle.fileno())
-        self._handle.close()
-        self._path.unlink(missing_ok=True)
+        _remove(self._path, self._handle)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether an open file still is the one of this name: its last holder removes it after others have opened it."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    return False
 
 
 if sys.platform == "win32":
@@ -68,6 +77,12 @@ if sys.platform == "win32":
     def _release(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
+    def _remove(path: Path, handle: BinaryIO) -> None:
+        _release(handle.fileno())
+        handle.close()
+        with suppress(PermissionError):  # another process has opened it meanwhile
+            path.unlink(missing_ok=True)
+
 else:
     import fcntl
 
@@ -83,3 +98,8 @@ else:
 
     def _release(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def _remove(path: Path, handle: BinaryIO) -> None:
+        path.unlink(missing_ok=True)  # while it is held, so that nobody holds a file that is gone
+        _release(handle.fileno())
+        handle.close()
