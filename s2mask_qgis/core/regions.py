@@ -17,7 +17,13 @@ def geometry(area: Area) -> ee.Geometry:
     """An area as a geometry whose edges are straight in longitude and latitude, as GeoJSON means them."""
     import ee
 
-    return ee.Geometry(area.to_geojson(), None, False)
+    return ee.Geometry.MultiPolygon([[_open(ring) for ring in polygon] for polygon in area.polygons], None, False)
+
+
+def _open(ring: Ring) -> list[list[float]]:
+    """Corners without the repeated one, which the service adds: the client sends what comes twice by reference, and
+    then wraps each of the other corners, which doubles their bytes."""
+    return [list(corner) for corner in ring[:-1]]
 
 
 def extent(area: Area, crs: str) -> ee.List:
@@ -51,7 +57,14 @@ def reached(footprints: Sequence[Ring], area: Area, asset: str) -> ee.List:
         outline = ee.Geometry.Polygon(ee.List([corners]), None, False)
         return table.filterBounds(outline.intersection(inside, 1)).size()
 
-    return ee.List([[list(corner) for corner in ring] for ring in footprints]).map(count)
+    return ee.List([_open(ring) for ring in footprints]).map(count)
+
+
+def table_of(area: Area) -> ee.FeatureCollection:
+    """A table of an area's polygons, a feature each: what a large land limit is stored as."""
+    import ee
+
+    return ee.FeatureCollection([ee.Feature(geometry(Area((polygon,)))) for polygon in area.polygons])
 
 
 def feature_count(asset: str) -> ee.Number:

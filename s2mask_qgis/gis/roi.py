@@ -9,8 +9,6 @@ from pathlib import Path
 from qgis.core import (
     Qgis,
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
-    QgsCsException,
     QgsDistanceArea,
     QgsFeatureRequest,
     QgsGeometry,
@@ -18,19 +16,23 @@ from qgis.core import (
     QgsProject,
     QgsProviderRegistry,
     QgsProviderSublayerDetails,
-    QgsRectangle,
     QgsUnitTypes,
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QCoreApplication
 
-from ..core.area import Area, Polygon
-from .errors import UserError
-
-EDGE_LENGTH_M = 2_000.0
-"""Edges of projected polygons get a vertex at least this often, so that straight edges stay where they were drawn:
-the deviation L² tan(latitude) / (8 x earth radius) is below 0.2 m up to 60 degrees, a fiftieth of a pixel."""
+from ..core.area import Area
+from .polygons import (
+    LON_LAT,
+    AreaError,
+    check_crs,
+    check_layer,
+    clean_all,
+    kind_of_geometry,
+    polygons_of,
+    to_lon_lat,
+    tr,
+)
 
 MAX_VERTICES = 10_000
 """Areas with more vertices are simplified: they travel in every request."""
@@ -40,15 +42,6 @@ SIMPLIFY_TOLERANCE_DEG = 5e-5
 
 SMALLEST_AREA_KM2 = 1e-6
 """One square metre, a hundredth of a 10 m pixel; anything less is a line or a point that only looks like a polygon."""
-
-NOTES_AT_MOST = 3
-"""Repairs told one by one; the rest is counted."""
-
-LON_LAT = "EPSG:4326"
-
-
-class AreaError(UserError):
-    """An area that cannot be used; the text says what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ def area_from_layer(layer: QgsVectorLayer | None, selected_only: bool, project: 
     """
     if layer is None:
         raise AreaError(tr("No area is chosen. Choose a polygon layer or a file, or draw the area on the map."))
-    _check_layer(layer)
+    check_layer(layer)
     if selected_only and layer.selectedFeatureCount() == 0:
         text = tr(
             "Nothing is selected in the layer “{}”. Select polygons on the map, or use all features of the layer."
@@ -109,7 +102,7 @@ def area_from_file(path: str, project: QgsProject) -> tuple[QgsVectorLayer, Area
         raise AreaError(text.format(file.name))
     polygons = [item for item in found if QgsWkbTypes.geometryType(item.wkbType()) == QgsWkbTypes.PolygonGeometry]
     if not polygons:
-        kinds = sorted({_kind_of_geometry(QgsWkbTypes.geometryType(item.wkbType())) for item in found})
+        kinds = sorted({kind_of_geometry(QgsWkbTypes.geometryType(item.wkbType())) for item in found})
         text = tr("{} holds no polygons, only {}. Choose a file with polygons.")
         raise AreaError(text.format(file.name, ", ".join(kinds)))
     layer = _open(polygons[0], file.stem, project)
@@ -119,30 +112,6 @@ def area_from_file(path: str, project: QgsProject) -> tuple[QgsVectorLayer, Area
         notes = (note.format(file.name, len(polygons), polygons[0].name()), *choice.notes)
         choice = AreaChoice(choice.area, notes, choice.area_km2)
     return layer, choice
-
-
-def tr(text: str) -> str:
-    """The text in the user's language."""
-    return QCoreApplication.translate("AreaOfInterest", text)
-
-
-def _check_layer(layer: QgsVectorLayer) -> None:
-    if not isinstance(layer, QgsVectorLayer) or not layer.isValid():
-        text = tr("The layer “{}” cannot be read as a vector layer. Repair its source, or choose another layer.")
-        raise AreaError(text.format(layer.name()))
-    if layer.geometryType() != QgsWkbTypes.PolygonGeometry:
-        text = tr("The layer “{}” holds {}, not polygons. Choose a polygon layer.")
-        raise AreaError(text.format(layer.name(), _kind_of_geometry(layer.geometryType())))
-
-
-def _kind_of_geometry(kind: QgsWkbTypes.GeometryType) -> str:
-    names = {
-        QgsWkbTypes.PointGeometry: tr("points"),
-        QgsWkbTypes.LineGeometry: tr("lines"),
-        QgsWkbTypes.PolygonGeometry: tr("polygons"),
-        QgsWkbTypes.NullGeometry: tr("a table"),
-    }
-    return names.get(kind, tr("unknown geometries"))
 
 
 def _sublayers(path: str) -> list[QgsProviderSublayerDetails]:
@@ -161,10 +130,8 @@ def _choose(
     named: Iterable[tuple[str, QgsGeometry]], crs: QgsCoordinateReferenceSystem, project: QgsProject, name: str
 ) -> AreaChoice:
     """One area out of geometries that each have a name for notes."""
-    if not crs.isValid():
-        text = tr("The coordinate system of “{}” is unknown. Set it in the layer's properties under Source.")
-        raise AreaError(text.format(name))
-    polygons, notes = _clean_all(named, crs, name)
+    check_crs(crs, name)
+    polygons, notes = clean_all(named, crs, name)
     union = QgsGeometry.unaryUnion(polygons)
     if union.isEmpty():
         text = tr("The polygons of “{}” cannot be joined to one area ({}). Repair them with “Fix geometries” first.")
@@ -175,123 +142,18 @@ def _choose(
     if not area_km2 > SMALLEST_AREA_KM2:
         text = tr("The area “{}” has no surface (less than 1 m²). Draw or choose a larger polygon.")
         raise AreaError(text.format(name))
-    return AreaChoice(Area(_polygons_of(lon_lat), name), (*notes, *simplify_notes), area_km2)
-
-
-def _clean_all(
-    named: Iterable[tuple[str, QgsGeometry]], crs: QgsCoordinateReferenceSystem, name: str
-) -> tuple[list[QgsGeometry], list[str]]:
-    """Valid flat polygons, and notes on what was repaired or left out."""
-    polygons, repairs, left_out = [], [], 0
-    for label, geometry in named:
-        flat = _flat_polygon(geometry)
-        polygon = flat if flat.isGeosValid() else _only_polygons(flat.makeValid())
-        if polygon.isEmpty():
-            left_out += 1
-            continue
-        if polygon is not flat:
-            repairs.append(_repair_note(label, flat, crs))
-        polygons.append(polygon)
-    if not polygons:
-        text = tr("“{}” has no polygon with a surface. Draw or choose a polygon with at least three corners.")
-        raise AreaError(text.format(name))
-    notes = repairs[:NOTES_AT_MOST]
-    if len(repairs) > NOTES_AT_MOST:
-        notes.append(tr("{} more polygons were repaired.").format(len(repairs) - NOTES_AT_MOST))
-    if left_out:
-        notes.append(tr("{} features have no polygon with a surface and were left out.").format(left_out))
-    return polygons, notes
-
-
-def _flat_polygon(geometry: QgsGeometry) -> QgsGeometry:
-    """A two-dimensional copy with straight edges (arcs in steps of one degree); empty where it is no polygon."""
-    if geometry.isNull() or geometry.type() != QgsWkbTypes.PolygonGeometry:
-        return QgsGeometry()
-    flat = QgsGeometry(geometry)
-    if QgsWkbTypes.isCurvedType(flat.wkbType()):
-        flat.convertToStraightSegment()
-    flat.get().dropZValue()
-    flat.get().dropMValue()
-    return flat
-
-
-def _only_polygons(geometry: QgsGeometry) -> QgsGeometry:
-    """The polygons among what a repair left over; lines and points have no surface."""
-    if QgsWkbTypes.flatType(geometry.wkbType()) == QgsWkbTypes.GeometryCollection:
-        geometry.convertGeometryCollectionToSubclass(QgsWkbTypes.PolygonGeometry)
-    return geometry if geometry.type() == QgsWkbTypes.PolygonGeometry else QgsGeometry()
-
-
-def _repair_note(label: str, geometry: QgsGeometry, crs: QgsCoordinateReferenceSystem) -> str:
-    errors = geometry.validateGeometry(Qgis.GeometryValidationEngine.Geos)
-    if not errors:
-        return tr("{} is not valid; it was repaired.").format(label)
-    error = errors[0]
-    if "self-intersection" in error.what().lower():
-        problem = tr("{} crosses itself").format(label)
-    else:
-        problem = tr("{} is not valid ({})").format(label, error.what())
-    if not error.hasWhere():
-        return tr("{}; it was repaired.").format(problem)
-    return tr("{} near {}; it was repaired.").format(problem, _place(error.where().x(), error.where().y(), crs))
-
-
-def _place(x: float, y: float, crs: QgsCoordinateReferenceSystem) -> str:
-    decimals = 5 if crs.isGeographic() else 0
-    return f"{x:.{decimals}f}, {y:.{decimals}f}"
+    return AreaChoice(Area(polygons_of(lon_lat), name), (*notes, *simplify_notes), area_km2)
 
 
 def _to_lon_lat(
     geometry: QgsGeometry, crs: QgsCoordinateReferenceSystem, project: QgsProject, name: str
 ) -> QgsGeometry:
-    """The geometry in longitude and latitude; long edges of projected polygons get vertices first."""
-    _check_degrees(geometry, crs, name)
-    transform = QgsCoordinateTransform(crs, QgsCoordinateReferenceSystem(LON_LAT), project)
-    _transformed(geometry, transform, name)  # coordinates off the earth would get vertices without end below
-    if not crs.isGeographic():
-        metres = QgsUnitTypes.fromUnitToUnitFactor(QgsUnitTypes.DistanceMeters, crs.mapUnits())
-        geometry = geometry.densifyByDistance(EDGE_LENGTH_M * metres)
-    lon_lat = _transformed(geometry, transform, name)
-    if not lon_lat.isGeosValid():  # coordinates rounded by the transformation can make neighbouring edges touch
-        lon_lat = _only_polygons(lon_lat.makeValid())
+    """The geometry in longitude and latitude, on one side of the 180° meridian."""
+    lon_lat = to_lon_lat(geometry, crs, project, name)
     if lon_lat.boundingBox().width() > 180:
         text = tr("The area “{}” spans more than half the globe; if it crosses the 180° meridian, cut it there in two.")
         raise AreaError(text.format(name))
     return lon_lat
-
-
-def _transformed(geometry: QgsGeometry, transform: QgsCoordinateTransform, name: str) -> QgsGeometry:
-    """A copy in longitude and latitude; raises AreaError where that is nowhere on earth."""
-    copy = QgsGeometry(geometry)
-    try:
-        copy.transform(transform)
-    except QgsCsException as error:
-        raise AreaError(_nowhere(name, transform.sourceCrs())) from error
-    if not _are_degrees(copy.boundingBox()):
-        raise AreaError(_nowhere(name, transform.sourceCrs()))
-    return copy
-
-
-def _check_degrees(geometry: QgsGeometry, crs: QgsCoordinateReferenceSystem, name: str) -> None:
-    box = geometry.boundingBox()
-    if crs.isGeographic() and not _are_degrees(box):
-        text = tr(
-            "“{}” has coordinates like {}, which are no longitude and latitude; its coordinate system {} is probably "
-            "wrong. Set the right one in the layer's properties under Source."
-        )
-        raise AreaError(text.format(name, _place(box.xMaximum(), box.yMaximum(), crs), crs.authid()))
-
-
-def _are_degrees(box: QgsRectangle) -> bool:
-    return -180 <= box.xMinimum() <= box.xMaximum() <= 180 and -90 <= box.yMinimum() <= box.yMaximum() <= 90
-
-
-def _nowhere(name: str, crs: QgsCoordinateReferenceSystem) -> str:
-    text = tr(
-        "The area “{}” cannot be placed on earth with its coordinate system {}. Set the right one in the layer's "
-        "properties under Source."
-    )
-    return text.format(name, crs.authid() or crs.description())
 
 
 def _simplified(geometry: QgsGeometry) -> tuple[QgsGeometry, list[str]]:
@@ -312,12 +174,3 @@ def _area_km2(lon_lat: QgsGeometry, project: QgsProject) -> float:
     measure.setSourceCrs(QgsCoordinateReferenceSystem(LON_LAT), project.transformContext())
     measure.setEllipsoid("WGS84")
     return measure.convertAreaMeasurement(measure.measureArea(lon_lat), QgsUnitTypes.AreaSquareKilometers)
-
-
-def _polygons_of(geometry: QgsGeometry) -> tuple[Polygon, ...]:
-    multi = QgsGeometry(geometry)
-    multi.convertToMultiType()
-    return tuple(
-        tuple(tuple((corner.x(), corner.y()) for corner in ring) for ring in polygon)
-        for polygon in multi.asMultiPolygon()
-    )

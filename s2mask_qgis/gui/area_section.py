@@ -21,9 +21,11 @@ from qgis.PyQt import uic
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QWidget
 
+from ..core.land import Land
 from ..gis.roi import AreaChoice, AreaError, area_from_file, area_from_layer
 from ..paths import form
 from .area_tool import LINE_COLOUR, AreaTool
+from .land_limit import LandLimit
 from .wording import tr
 
 ICONS = {
@@ -49,12 +51,22 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
             getattr(self, name).setIcon(QgsApplication.getThemeIcon(icon))
         self.areaLayer.setAllowEmptyLayer(True, tr("no area"))
         self.areaLayer.setFilters(QgsMapLayerProxyModel.Filter.PolygonLayer)
+        self.limit = LandLimit(self.landLayer, self.landAsset, self.landState, project)
         self._connect()
         self._on_layer(self.areaLayer.currentLayer())
 
     def choice(self) -> AreaChoice:
         """The chosen area; raises AreaError with a sentence."""
         return area_from_layer(self.areaLayer.currentLayer(), self.selectedOnly.isChecked(), self._project)
+
+    def land(self) -> Land | None:
+        """What the masks are limited to near the chosen area, if anything; raises AreaError with a sentence. Without an
+        area there is none: what is wrong with that, :meth:`choice` tells."""
+        try:
+            area = self.choice().area
+        except AreaError:
+            return None
+        return self.limit.land(area)
 
     def polygons(self) -> tuple[QgsVectorLayer | None, bool]:
         """The chosen layer, and whether its selected polygons alone count."""
@@ -86,7 +98,8 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
         self._add_layer(layer)
 
     def close_tool(self) -> None:
-        """Take the drawing tool off the map for good."""
+        """Take the drawing tool off the map for good, and follow the land limit no longer."""
+        self.limit.close()
         self._canvas.unsetMapTool(self._tool)
         self._tool.remove()
 
@@ -96,6 +109,7 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
         self.drawButton.toggled.connect(self._on_draw)
         self.extentButton.clicked.connect(self._on_extent)
         self.fileButton.clicked.connect(self._on_file)
+        self.limit.changed.connect(self.changed)
         self._tool.setButton(self.drawButton)
         self._tool.drawn.connect(lambda polygon, crs: self.use_geometry(polygon, crs, tr("Drawn area")))
         self._tool.refused.connect(self.areaState.show_problem)

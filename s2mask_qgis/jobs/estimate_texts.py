@@ -78,9 +78,11 @@ def duration_fact(estimate: RunEstimate, at_once: int, finished: int, of_project
     return text
 
 
-def requests_fact(requests: int, is_listed: bool) -> str:
+def requests_fact(requests: int, is_listed: bool, has_land: bool) -> str:
     """What the estimate itself has cost."""
-    how = "" if is_listed else " The images are too many to be looked at one by one: they were counted."
+    how = "" if is_listed else " The images are too many to be looked at one by one: they were counted"
+    if how:
+        how += ", with those that miss the land limit." if has_land else "."
     return f"This estimate took about {counted(requests, 'request')}.{how}"
 
 

@@ -147,7 +147,7 @@ def _with_texts(
         texts.results_fact(estimate, kinds, basis),
         *((texts.used_fact(quota),) if quota is not None else ()),
         texts.duration_fact(estimate, time.at_once, time.finished, time.of_project),
-        texts.requests_fact(engine.requests, found.is_listed),
+        texts.requests_fact(engine.requests, found.is_listed, request.land is not None),
     )
     return replace(estimate, requests=engine.requests, facts=facts, problems=tuple(problems), warnings=tuple(warnings))
 

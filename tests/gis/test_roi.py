@@ -17,7 +17,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from s2mask_qgis.gis import roi
+from s2mask_qgis.gis import polygons, roi
 from s2mask_qgis.gis.roi import AreaError, area_from_file, area_from_geometry, area_from_layer
 
 SQUARE_KM = "Polygon((500000 5000000, 501000 5000000, 501000 5001000, 500000 5001000, 500000 5000000))"
@@ -85,7 +85,7 @@ def test_a_self_intersection_is_repaired_and_told_with_its_place(project: QgsPro
 
 def test_many_repairs_are_counted_not_listed(project: QgsProject) -> None:
     choice = area_from_layer(layer_of(*[BOW_TIE] * 9), False, project)
-    assert len(choice.notes) == roi.NOTES_AT_MOST + 1
+    assert len(choice.notes) == polygons.NOTES_AT_MOST + 1
     assert choice.notes[-1] == "6 more polygons were repaired."
 
 
