@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -14,24 +13,13 @@ sys.path.insert(0, str(ROOT))
 from s2mask_qgis.core.filling.expressions import METHODS, series_images  # noqa: E402
 from s2mask_qgis.core.filling.plan import FillPlan  # noqa: E402
 from s2mask_qgis.core.seasons.expressions import year_images  # noqa: E402
-from s2mask_qgis.engines.client import ServiceClient  # noqa: E402
-from s2mask_qgis.engines.local.assets import PROJECT, AssetStore  # noqa: E402
-from s2mask_qgis.engines.local.operations import OperationQueue  # noqa: E402
-from s2mask_qgis.engines.local.protocol import URL, Protocol, Transport  # noqa: E402
-from s2mask_qgis.engines.local.workers import ERRORS, WorkerPool  # noqa: E402
+from s2mask_qgis.engines.expressions import ready_client  # noqa: E402
 
 COUNTS = (40, 100, 200)
 REVISIT_DAYS = 5.0
 FIRST_DAY = 18_628.0
 LIMIT_BYTES = 1_000_000
 ASSET = "projects/some-project/assets/ndvi/20210101T105441_20210101T105435_T31TCJ_{:03d}"
-
-
-def client(folder: Path) -> ModuleType:
-    """The client, which knows the algorithms of the local engine; nothing is computed."""
-    pool, store = WorkerPool(0, (), lambda line: None), AssetStore(folder)
-    protocol = Protocol(pool, OperationQueue(pool, store), store, lambda: False)
-    return ServiceClient(URL, PROJECT, Transport(protocol), ERRORS, max_retries=0).ee
 
 
 def sizes(ee: ModuleType, method: str, count: int) -> dict[str, int]:
@@ -49,19 +37,18 @@ def sizes(ee: ModuleType, method: str, count: int) -> dict[str, int]:
 def main() -> int:
     """Print the sizes; 1 where one is over the limit or grows faster than the number of images."""
     failed = False
-    with tempfile.TemporaryDirectory() as folder:
-        ee = client(Path(folder))
-        print(f"graph size, bytes for {', '.join(map(str, COUNTS))} images")
-        for method in METHODS:
-            measured = [sizes(ee, method, count) for count in COUNTS]
-            for name in measured[0]:
-                found = [each[name] for each in measured]
-                is_fine = found[-1] < LIMIT_BYTES and all(
-                    later / found[0] <= count / COUNTS[0] for later, count in zip(found[1:], COUNTS[1:])
-                )
-                failed |= not is_fine
-                numbers = " ".join(f"{size:>9,}" for size in found)
-                print(f"  {method:<10} {name:<12} {numbers}{'' if is_fine else '  TOO LARGE'}")
+    ee = ready_client()
+    print(f"graph size, bytes for {', '.join(map(str, COUNTS))} images")
+    for method in METHODS:
+        measured = [sizes(ee, method, count) for count in COUNTS]
+        for name in measured[0]:
+            found = [each[name] for each in measured]
+            is_fine = found[-1] < LIMIT_BYTES and all(
+                later / found[0] <= count / COUNTS[0] for later, count in zip(found[1:], COUNTS[1:])
+            )
+            failed |= not is_fine
+            numbers = " ".join(f"{size:>9,}" for size in found)
+            print(f"  {method:<10} {name:<12} {numbers}{'' if is_fine else '  TOO LARGE'}")
     return int(failed)
 
 

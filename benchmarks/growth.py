@@ -20,7 +20,7 @@ from osgeo import gdal
 
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.core.scenes import BANDS
-from s2mask_qgis.engines.client import ServiceClient
+from s2mask_qgis.engines.expressions import ready_client
 from s2mask_qgis.engines.local.assets import ROOT as ASSETS
 from s2mask_qgis.engines.local.assets import AssetStore
 from s2mask_qgis.engines.local.raster.evaluation import SideBySide
@@ -71,7 +71,7 @@ class Endless:
 
 def measure(size_px: int, dates: int, images: int) -> dict[str, float]:
     """Seconds, and the most memory (MiB) the process has had, for masks made side by side and written as assets."""
-    ServiceClient("http://local.engine", "local-engine", peers.NoService(), {}, 0)
+    ready_client()
     archive = Endless(size_px)
     plans = [peers.make_plan(dates, dates // 2, size_px, image) for image in range(images)]
     masks = [peers.evaluate(plan, archive) for plan in plans]

@@ -24,7 +24,7 @@ from s2mask_qgis.core.parameters import MODEL  # noqa: E402
 from s2mask_qgis.core.plan import Background, ImagePlan  # noqa: E402
 from s2mask_qgis.core.probability import probability  # noqa: E402
 from s2mask_qgis.core.scenes import BANDS  # noqa: E402
-from s2mask_qgis.engines.client import ServiceClient  # noqa: E402
+from s2mask_qgis.engines.expressions import ready_client  # noqa: E402
 from s2mask_qgis.engines.local.algorithms.sampling import BLOCK_PX  # noqa: E402
 from s2mask_qgis.engines.local.graph import decode  # noqa: E402
 from s2mask_qgis.engines.local.interpreter import Interpreter  # noqa: E402
@@ -201,25 +201,11 @@ def peer_times(stack: np.ndarray, missing: np.ndarray, scene: np.ndarray) -> dic
     return json.loads(answer.stdout.splitlines()[-1])
 
 
-class NoService:
-    """A transport for the client alone: expressions are built with the signatures of the local vocabulary."""
-
-    def request(self, uri: str, method: str = "GET", **_: Any) -> tuple[Any, bytes]:
-        """Answer the two questions the client asks at its start."""
-        import httplib2
-
-        from s2mask_qgis.engines.local.discovery import document
-        from s2mask_qgis.engines.local.vocabulary import signatures
-
-        answer = document("http://local.engine") if "discovery" in uri else {"algorithms": signatures()}
-        return httplib2.Response({"status": "200", "content-type": "application/json"}), json.dumps(answer).encode()
-
-
 def main() -> None:
     """Measure and print the ratios, each side on two cores: two of ours at once, one a core; the peers as they like."""
     if "--as-worker" not in sys.argv:  # the settings of a worker count from a process's start only
         os.execve(sys.executable, [sys.executable, __file__, "--as-worker"], worker_environment())
-    ServiceClient("http://local.engine", "local-engine", NoService(), {}, 0)
+    ready_client()
     generator = np.random.default_rng(2)
     stack = generator.integers(0, 12_000, (DATES, SIZE_PX, SIZE_PX)).astype(np.uint16)
     missing = generator.random(stack.shape) < MISSING

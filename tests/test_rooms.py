@@ -19,9 +19,9 @@ ALLOWED = {
     "__init__": {"plugin"},
     "paths": set(),
     "core": {"numpy", "scipy", "ee", "sklearn"},
-    "engines": {"core", "web.transport", "google", "numpy", "scipy", "ee", "osgeo", "httplib2", "s2cloudless"},
+    "engines": {"core", "web", "google", "numpy", "scipy", "ee", "osgeo", "httplib2", "s2cloudless"},
     "web": {"engines.errors"},
-    "google": {"web", "engines.errors", "engines.vendored", "ee"},
+    "google": {"web", "engines.errors", "engines.vendored", "ee", "google.auth", "google.oauth2"},
     "catalogues": {"core", "web", "engines.errors"},
     "series": {"core", "engines.errors", "engines.local.library.rasters", "numpy", "osgeo"},
     "jobs": {"core", "engines", "series", "catalogues", "google", "web", "paths", "matplotlib", "osgeo"},
@@ -50,7 +50,7 @@ ALLOWED = {
         "qgis",
         "matplotlib",
     },
-    "processing": {"core", "jobs", "gis", "engines.errors", "paths", "qgis.core", "qgis.PyQt"},
+    "processing": {"core", "jobs", "gis", "engines.errors", "google.account", "paths", "qgis.core", "qgis.PyQt"},
     "plugin": {"gui", "processing", "gis", "jobs", "simulation", "core", "paths", "qgis"},
 }
 

@@ -16,9 +16,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from ..core.area import Area
 from ..core.scenes import Ring
 from ..engines.errors import BadRequestError, QuotaError, SignInError
+from ..web.ranges import Body, body_of, ranged
 from ..web.session import Session, refusal, unexpected
 from ..web.transport import Request, Response
-from .base import Body, CountCallback, body_of, ranged
+from .base import CountCallback
 from .products import Offer, RemoteFile, meets_area, newest, parse_name
 from .tokens import SignIn
 

@@ -20,9 +20,10 @@ from urllib.parse import quote, urlencode
 from ..core.area import Area
 from ..core.scenes import Ring
 from ..engines.errors import BadRequestError
+from ..web.ranges import Body, body_of, ranged
 from ..web.session import Session, refusal, unexpected
 from ..web.transport import Request
-from .base import Body, CountCallback, body_of, ranged
+from .base import CountCallback
 from .products import Offer, ProductName, RemoteFile, meets_area, newest, parse_name, safe_path
 from .tiles import tiles_of
 

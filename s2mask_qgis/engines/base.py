@@ -83,12 +83,13 @@ class DriveDestination:
     """A GeoTIFF ``name``.tif in a folder of the user's Google Drive: the folder's name, not a path.
 
     Large images come in shards, ``name``-0000000000-0000000000.tif and so on (yMin-xMin). Drive keeps files of the
-    same name side by side. Masked pixels have the value ``nodata``, which the type of the pixels must hold.
+    same name side by side. Masked pixels have the value ``nodata``, which the type of the pixels must hold; None
+    stands for that of all results, which are of single precision.
     """
 
     folder: str
     name: str
-    nodata: float = -9999.0
+    nodata: float | None = None
 
 
 @dataclass(frozen=True)

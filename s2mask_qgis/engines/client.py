@@ -1,28 +1,26 @@
-"""The Earth Engine client behind a service: the calls that every engine of this kind makes, errors translated once."""
+"""The calls that every engine of Earth Engine's kind makes: expressions in, plain values out."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import date, timedelta
-from http import HTTPStatus
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..core.area import Area
 from ..core.grid import Grid
 from ..core.regions import geometry
 from ..core.scenes import BANDS, COLLECTION, QUALITY_BANDS, Scene
-from .base import AssetDestination, Export, Operation, OperationState, TileStyle
-from .errors import BadRequestError, EngineError, NotFoundError, QuotaError, SignInError, TransientError
-from .limits import DESCRIPTION_LENGTH, MAX_PIXELS
-from .vendored import import_client
+from .asset_names import asset_name
+from .base import DriveDestination, Export, Operation, OperationState, TileStyle
+from .calls import MALFORMED, Answer, Call, Effort, objects_in, text_in
+from .errors import BadRequestError, NotFoundError, TransientError
+from .export_requests import allowed_description, export_request, grid_json
+from .expressions import ready_client
 
 if TYPE_CHECKING:
     import ee
-
-_RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
-"""Reasons that older calls of the service give with code 403 for what is no question of rights."""
 
 _SUN_AZIMUTH, _SUN_ZENITH = "MEAN_SOLAR_AZIMUTH_ANGLE", "MEAN_SOLAR_ZENITH_ANGLE"
 SCENE_PROPERTIES = (
@@ -37,33 +35,53 @@ _BAND_NAMES = "band_names"
 PAGE_ROWS = 500
 """Rows of a table asked for at once: reading a page of a sample holds Python's lock, and so QGIS's window, for some
 10 ms. The service would send 1,000."""
+OPERATIONS_PAGE = 500
+"""Operations of a page: as many as the client asks for itself (ee/data.py, 1.7)."""
+_STATES = MappingProxyType({state.value: state for state in OperationState})
 
 REFERENCE_BAND = "B2"
 """The band whose grid is the tile's 10 m grid."""
 
 
 class ServiceClient:
-    """Calls of the service at ``url``, made with the unmodified client through ``transport``.
+    """Calls of a service in the name of ``project``; ``answer`` makes them. Several may be in use at once.
 
-    The client is one global state: there is one service at a time in a process, the one initialised last.
+    ``ee`` is the client that expressions are built with.
     """
 
-    def __init__(
-        self, url: str, project: str, transport: Any, errors: Mapping[str, type[EngineError]], max_retries: int
-    ) -> None:
-        """``errors`` says what the service's statuses mean; ``max_retries`` how often a busy service is asked again."""
-        self.ee = import_client()
-        self._errors = errors
-        deprecation = self.ee.deprecation
-        # Filled, so that the client does not fetch its list of deprecated assets from the network at start-up.
-        deprecation.deprecated_assets = deprecation.deprecated_assets or {"": None}
-        with self._translated_errors():
-            self.ee.Initialize(credentials=None, url=url, project=project, http_transport=transport)
-            self.ee.data.setMaxRetries(max_retries)
+    def __init__(self, answer: Answer, project: str, page_rows: int = PAGE_ROWS) -> None:
+        self.ee = ready_client()
+        self._page_rows = page_rows
+        self._answer = answer
+        self._project = project
 
-    def tiles(self, area: Area | None = None, collection: str = COLLECTION) -> list[str]:
-        """The tiles of a collection's scenes that meet an area, in order."""
-        return sorted({scene.tile for scene in self.scenes(area, None, collection)})
+    def ask(self, call: Call) -> dict[str, Any]:
+        """The JSON object that answers a call. TransientError where the answer is none."""
+        try:
+            value = json.loads(self._answer(call) or b"{}")
+        except ValueError:
+            raise TransientError(MALFORMED) from None
+        if not isinstance(value, dict):
+            raise TransientError(MALFORMED)
+        return value
+
+    def pages(self, path: str, key: str, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The pages of a listing."""
+        query = {"pageSize": str(size)}
+        while True:
+            page = self.ask(Call("GET", path, query=query))
+            yield objects_in(page, key)
+            if not page.get("nextPageToken"):
+                return
+            query["pageToken"] = text_in(page, "nextPageToken")
+
+    def tiles(
+        self, area: Area | None = None, collection: str = COLLECTION, dates: tuple[str, str] | None = None
+    ) -> list[str]:
+        """The tiles of a collection's scenes that meet an area within days, in order."""
+        ee = ready_client()
+        found = self.value(_filtered(ee, area, None, collection, dates).aggregate_array("MGRS_TILE").distinct())
+        return sorted(map(str, found))
 
     def scenes(
         self,
@@ -73,141 +91,157 @@ class ServiceClient:
         dates: tuple[str, str] | None = None,
     ) -> list[Scene]:
         """Scenes of a collection by area, tile and days (both included), in order of time."""
-        ee = self.ee
-        images = ee.ImageCollection(collection)
-        if area is not None:
-            images = images.filterBounds(geometry(area))
-        if dates is not None:
-            images = images.filterDate(dates[0], _day_after(dates[1]))
-        if tiles is not None:
-            images = images.filter(ee.Filter.inList("MGRS_TILE", list(tiles)))
+        ee = ready_client()
+        images = _filtered(ee, area, tiles, collection, dates)
         table = ee.FeatureCollection(images.map(lambda image: _scene_feature(ee, image)))
-        scenes = [_scene(collection, feature) for feature in self._rows(table)]
+        scenes = [_scene(collection, feature) for feature in self.rows(table)]
         return sorted(scenes, key=lambda scene: (scene.time_start_ms, scene.index))
 
     def grid(self, scene: Scene) -> Grid:
         """The grid of a scene's 10 m bands."""
-        with self._translated_errors():
-            asset = self.ee.data.getAsset(scene.id)
-        for band in asset["bands"]:
+        for band in self.asset(scene.id).get("bands", []):
             if band["id"] == REFERENCE_BAND:
-                return _grid(band["grid"])
+                return _grid(scene.index, band["grid"])
         raise BadRequestError(f"The image {scene.index} has no band {REFERENCE_BAND}.")
 
-    def sample(self, image: ee.Image, grid: Grid, size: int, seed: int) -> dict[str, list[float]]:
-        """Values of random pixels of ``grid``, a list per band; pixels with a masked band are left out."""
-        ee = self.ee
+    def sample(
+        self, image: ee.Image, grid: Grid, size: int, seed: int, tile_scale: int | None = None
+    ) -> dict[str, list[float]]:
+        """Values of random pixels of ``grid``, a list per band; pixels with a masked band are left out.
+
+        A larger ``tile_scale`` (up to 16) computes smaller parts at once, where the service runs out of memory.
+        """
+        ee = ready_client()
         table = image.sample(
             region=outline(ee, grid),
             projection=ee.Projection(grid.crs, list(grid.transform)),
             numPixels=size,
             seed=seed,
             dropNulls=True,
+            **({} if tile_scale is None else {"tileScale": tile_scale}),
         )
         columns: dict[str, list[float]] = {}
-        for feature in self._rows(table):
+        for feature in self.rows(table):
             for name, value in feature["properties"].items():
                 columns.setdefault(name, []).append(value)
         return columns
 
     def value(self, computation: ee.ComputedObject) -> Any:
         """The value of a small computation."""
-        with self._translated_errors():
-            return self.ee.data.computeValue(computation)
+        body = {"expression": self.encoded(computation)}
+        answer = self.ask(Call("POST", self._of_project("value:compute"), body, effort=Effort.COMPUTED))
+        return answer.get("result")
+
+    def pixels(self, image: ee.Image, grid: Grid, file_format: str = "NPY") -> bytes:
+        """The pixels of a computed image over a grid as a file; masked ones are 0."""
+        body = {"expression": self.encoded(image), "fileFormat": file_format, "grid": grid_json(grid)}
+        return self._answer(Call("POST", self._of_project("image:computePixels"), body, effort=Effort.COMPUTED))
 
     def map_name(self, image: ee.Image, style: TileStyle) -> str:
         """The name of a new map that shows an image; its tiles lie below it."""
-        request: dict[str, Any] = {"image": image, "bands": list(style.bands), "gamma": str(style.gamma)}
-        request |= {"min": str(style.minimum), "max": str(style.maximum)}
+        options: dict[str, Any] = {
+            "ranges": [{"min": style.minimum, "max": style.maximum}],
+            "gamma": {"value": style.gamma},
+        }
         if style.palette:
-            request["palette"] = list(style.palette)
-        with self._translated_errors():
-            return str(self.ee.data.getMapId(request)["mapid"])
+            options["paletteColors"] = list(style.palette)
+        body = {
+            "expression": self.encoded(image),
+            "fileFormat": "AUTO_JPEG_PNG",
+            "bandIds": list(style.bands),
+            "visualizationOptions": options,
+        }
+        return text_in(self.ask(Call("POST", self._of_project("maps"), body, {"fields": "name"})), "name")
 
     def start(self, export: Export) -> str:
         """Start an export on its grid, replacing an asset of that name once it is done."""
-        if not isinstance(export.destination, AssetDestination):
-            raise BadRequestError("This engine makes assets only.")
-        asset = export.destination.asset
-        rows, columns = export.grid.shape_yx
-        x_scale, x_shear, x0, y_shear, y_scale, y0 = export.grid.transform
-        keys = ("scaleX", "shearX", "translateX", "shearY", "scaleY", "translateY")
-        options: dict[str, Any] = {
-            "earthEngineDestination": {"name": asset, "overwrite": True},
-            "pyramidingPolicy": export.pyramiding.value,
+        body = {**export_request(export), "expression": self.encoded(_fit_for(export))}
+        return text_in(self.ask(Call("POST", self._of_project("image:export"), body)), "name")
+
+    def start_table(self, table: ee.FeatureCollection, asset: str, request_id: str, description: str) -> str:
+        """Start to store a computed table as an asset, which must not be there yet; its features travel within the
+        request, which may have 10 MB. The name of the operation."""
+        body = {
+            "expression": self.encoded(table),
+            "requestId": request_id,
+            "description": allowed_description(description),
+            "assetExportOptions": {"earthEngineDestination": {"name": asset}},
         }
-        if export.tile_px is not None:
-            options["tileSize"] = {"value": export.tile_px}
-        request = {
-            "expression": export.image,
-            "description": export.description[:DESCRIPTION_LENGTH],
-            "assetExportOptions": options,
-            "grid": {
-                "crsCode": export.grid.crs,
-                "dimensions": {"width": columns, "height": rows},
-                "affineTransform": dict(zip(keys, (x_scale, x_shear, x0, y_shear, y_scale, y0))),
-            },
-            "maxPixels": {"value": str(MAX_PIXELS)},
-        }
-        with self._translated_errors():
-            return str(self.ee.data.exportImage(export.request_id, request)["name"])
+        return text_in(self.ask(Call("POST", self._of_project("table:export"), body)), "name")
+
+    def operation_pages(
+        self, size: int = OPERATIONS_PAGE, known: Mapping[str, Operation] = MappingProxyType({})
+    ) -> Iterator[list[Operation]]:
+        """The operations of the project, page by page of at most ``size``; those of ``known``, by name, are taken from
+        there as long as they are in the same state, which saves time where thousands wait."""
+        for page in self.pages(self._of_project("operations"), "operations", size):
+            read = (_same(each, known) or _operation(each) for each in page)
+            yield [operation for operation in read if operation is not None]
 
     def operations(self) -> dict[str, Operation]:
         """All operations of the project, by name."""
-        with self._translated_errors():
-            listed = self.ee.data.listOperations()
-        return {described["name"]: _operation(described) for described in listed}
+        return {operation.name: operation for page in self.operation_pages() for operation in page}
+
+    def operation(self, name: str) -> Operation | None:
+        """One operation, None where the service does not know it."""
+        try:
+            return _operation(self.ask(Call("GET", name)))
+        except NotFoundError:
+            return None
 
     def cancel(self, operation_name: str) -> None:
         """Ask the service to stop an operation."""
-        with self._translated_errors():
-            self.ee.data.cancelOperation(operation_name)
+        self.ask(Call("POST", f"{operation_name}:cancel", {}))
+
+    def asset(self, asset: str) -> dict[str, Any]:
+        """An asset as the service describes it. NotFoundError where there is none."""
+        return self.ask(Call("GET", asset_name(asset)))
 
     def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
         """Properties of an asset, None where it does not exist."""
         try:
-            with self._translated_errors():
-                return dict(self.ee.data.getAsset(asset).get("properties", {}))
+            return dict(self.asset(asset).get("properties", {}))
         except NotFoundError:
             return None
 
-    def _rows(self, table: ee.FeatureCollection) -> Iterator[dict[str, Any]]:
+    def rows(self, table: ee.FeatureCollection) -> Iterator[dict[str, Any]]:
         """Features of a computed table, page by page."""
-        request: dict[str, Any] = {"expression": table, "pageSize": PAGE_ROWS}
+        body: dict[str, Any] = {"expression": self.encoded(table), "pageSize": self._page_rows}
         while True:
-            with self._translated_errors():
-                page = self.ee.data.computeFeatures(request)
-            yield from page.get("features", [])
+            page = self.ask(Call("POST", self._of_project("table:computeFeatures"), body, effort=Effort.COMPUTED))
+            yield from objects_in(page, "features")
             if not page.get("nextPageToken"):
                 return
-            request["pageToken"] = page["nextPageToken"]
+            body = {**body, "pageToken": text_in(page, "nextPageToken")}
 
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        """Errors of the client as ours, by the status that the service gave."""
+    def encoded(self, computation: ee.ComputedObject) -> dict[str, Any]:
+        """An expression as requests hold it. BadRequestError where the client cannot write it."""
+        ee = ready_client()
         try:
-            yield
-        except self.ee.EEException as error:
-            raise _kind(error, self._errors)(str(error)) from error
-        except (ConnectionError, TimeoutError) as error:
-            raise TransientError(f"The service did not answer ({error}); try again.") from error
+            return ee.serializer.encode(computation, for_cloud_api=True)
+        except ee.EEException as error:
+            raise BadRequestError(str(error)) from error
+
+    def _of_project(self, path: str) -> str:
+        return f"projects/{self._project}/{path}"
 
 
-def _kind(error: Exception, errors: Mapping[str, type[EngineError]]) -> type[EngineError]:
-    """What an error of the client means: by HTTP's code where that says all, else by the service's status."""
-    content = getattr(error.__context__, "content", b"")  # of googleapiclient's HttpError
-    try:
-        described = json.loads(content)["error"]
-        code, status = int(described["code"]), str(described["status"])
-        reasons = {each.get("reason") for each in described.get("errors", [])}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return BadRequestError  # the client itself refused, there was no answer
-    if code == HTTPStatus.TOO_MANY_REQUESTS or reasons & _RATE_REASONS:
-        return QuotaError
-    if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return SignInError
-    otherwise = TransientError if code >= HTTPStatus.INTERNAL_SERVER_ERROR else BadRequestError
-    return errors.get(status, otherwise)
+def _fit_for(export: Export) -> ee.Image:
+    """The image of an export; for a file, of a type that holds the value for masked pixels."""
+    destination = export.destination
+    is_any_type = isinstance(destination, DriveDestination) and destination.nodata is None
+    return export.image.toFloat() if is_any_type else export.image
+
+
+def _filtered(
+    ee: Any, area: Area | None, tiles: Sequence[str] | None, collection: str, dates: tuple[str, str] | None
+) -> ee.ImageCollection:
+    images = ee.ImageCollection(collection)
+    if area is not None:
+        images = images.filterBounds(geometry(area))
+    if dates is not None:
+        images = images.filterDate(dates[0], _day_after(dates[1]))
+    return images if tiles is None else images.filter(ee.Filter.inList("MGRS_TILE", list(tiles)))
 
 
 def outline(ee: Any, grid: Grid) -> ee.Geometry:
@@ -233,8 +267,8 @@ def _scene(collection: str, feature: dict[str, Any]) -> Scene:
         cloudy_percent=float(properties["CLOUDY_PIXEL_PERCENTAGE"]),
         footprint=tuple((float(corner[0]), float(corner[1])) for corner in ring),
         bands=tuple(band for band in BANDS if band in names),
-        sun_azimuth_deg=_degrees(properties.get(_SUN_AZIMUTH)),
-        sun_zenith_deg=_degrees(properties.get(_SUN_ZENITH)),
+        sun_azimuth_deg=_number(properties.get(_SUN_AZIMUTH)),
+        sun_zenith_deg=_number(properties.get(_SUN_ZENITH)),
         quality_bands=tuple(band for band in QUALITY_BANDS if band in names),
     )
 
@@ -243,8 +277,8 @@ def _day_after(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
-def _degrees(value: Any) -> float | None:
-    """An angle of the metadata, None where they do not tell it."""
+def _number(value: Any) -> float | None:
+    """A number of the metadata, None where they do not tell it."""
     return float(value) if isinstance(value, (int, float)) else None
 
 
@@ -256,16 +290,61 @@ def _outer_ring(described: dict[str, Any]) -> Sequence[Sequence[float]]:
     return coordinates[0] if described["type"] == "Polygon" else coordinates
 
 
-def _grid(described: dict[str, Any]) -> Grid:
+def asset_grid(name: str, described: dict[str, Any]) -> Grid:
+    """The grid of an image's first band, from the description of its asset. BadRequestError where it is no image."""
+    bands = described.get("bands") or []
+    if not bands:
+        raise BadRequestError(f"{name} is not an image.")
+    return _grid(name, bands[0]["grid"])
+
+
+def _grid(index: str, described: dict[str, Any]) -> Grid:
+    """A grid of the service; its JSON leaves out what is 0."""
     transform, size = described["affineTransform"], described["dimensions"]
+    if transform.get("shearX") or transform.get("shearY"):
+        raise BadRequestError(f"The pixels of the image {index} do not lie along its coordinates; it cannot be used.")
+    x0, y0 = transform.get("translateX", 0.0), transform.get("translateY", 0.0)
     return Grid(
         described["crsCode"],
-        (transform["scaleX"], 0.0, transform["translateX"], 0.0, transform["scaleY"], transform["translateY"]),
+        (transform["scaleX"], 0.0, x0, 0.0, transform["scaleY"], y0),
         (int(size["height"]), int(size["width"])),
     )
 
 
-def _operation(described: dict[str, Any]) -> Operation:
+def _same(described: dict[str, Any], known: Mapping[str, Operation]) -> Operation | None:
+    """A known operation that is described again, None where its state is another one."""
+    one = known.get(str(described.get("name")))
+    is_same = one is not None and (described.get("metadata") or {}).get("state") == one.state.value
+    return one if is_same else None
+
+
+def _operation(described: dict[str, Any]) -> Operation | None:
+    """An operation, None where its state is none that we know (of a kind other than computations)."""
+    metadata = described.get("metadata") or {}
     error = described.get("error") or {}
-    state = OperationState(described["metadata"]["state"])
-    return Operation(described["name"], state, error.get("message", ""), error.get("code", 0))
+    state = _STATES.get(metadata.get("state", ""))
+    if state is None:
+        return None
+    return Operation(
+        name=text_in(described, "name"),
+        state=state,
+        error=str(error.get("message", "")),
+        error_code=int(error.get("code", 0)),
+        description=str(metadata.get("description", "")),
+        created_s=_seconds(metadata.get("createTime")),
+        started_s=_seconds(metadata.get("startTime")),
+        ended_s=_seconds(metadata.get("endTime")),
+        compute_seconds=_number(metadata.get("batchEecuUsageSeconds")),
+    )
+
+
+def _seconds(text: Any) -> float | None:
+    """The seconds since 1970 of a time in RFC 3339, None where it is none."""
+    if not isinstance(text, str):
+        return None
+    whole, _, rest = text.removesuffix("Z").partition(".")
+    try:
+        moment = datetime.fromisoformat(f"{whole}+00:00")
+        return moment.timestamp() + float(f"0.{rest or 0}")
+    except ValueError:
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsNetworkAccessManager
-from qgis.PyQt.QtCore import QByteArray, QEventLoop, Qt, QTimer, QUrl
+from qgis.PyQt.QtCore import QByteArray, QElapsedTimer, QEventLoop, Qt, QTimer, QUrl
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from ..catalogues.tokens import Account
@@ -17,6 +17,11 @@ BUFFER_BYTES = 4 * CHUNK_BYTES
 """So much is read ahead of the one who stores it, however large the file."""
 LOOK_MS = 200
 """How often a request that brings nothing looks whether to stop. QGIS itself ends it after its time-out."""
+QGIS_TIMER = "timeoutTimer"
+"""The name that QGIS gives to the timer, a child of the reply, that ends a silent request after the time of its
+settings."""
+MARGIN_MS = 5_000
+"""So much later than we do, QGIS would end a request whose time-out is our own."""
 
 
 def qgis_fetch(is_cancelled: Callable[[], bool]) -> Fetch:
@@ -50,9 +55,13 @@ class _Exchange:
         self._is_cancelled = is_cancelled
         # In a thread without an event loop of its own, what QGIS does about a reply has to be done at once.
         manager = QgsNetworkAccessManager.instance(Qt.ConnectionType.DirectConnection)
-        query = _query(request)
-        self._reply = manager.get(query) if request.body is None else manager.post(query, QByteArray(request.body))
+        self._reply = _sent(manager, request)
         self._reply.setReadBufferSize(BUFFER_BYTES)
+        self._silence = QElapsedTimer()
+        self._silence.start()
+        timer = self._reply.findChild(QTimer, QGIS_TIMER)
+        if request.timeout_s is not None and timer is not None:
+            timer.start(int(request.timeout_s * 1000) + MARGIN_MS)
 
     def response(self) -> Response:
         """The answer, as soon as its headers are there."""
@@ -90,19 +99,36 @@ class _Exchange:
             raise broken(self._request, self._reply.errorString())
 
     def _wait(self) -> None:
-        """Until something arrives, for LOOK_MS at most; CancelledError where the task was stopped."""
+        """Until something arrives, for LOOK_MS at most; CancelledError where the task was stopped, TransientError
+        where the server has been silent for longer than the request allows."""
         if self._is_cancelled():
             self.close()
             raise CancelledError("Stopped.")
+        limit_s = self._request.timeout_s
+        if limit_s is not None and self._silence.elapsed() > limit_s * 1000:
+            self.close()
+            raise no_answer(self._request, f"nothing came for {limit_s:.0f} s")
         loop, timer = QEventLoop(), QTimer()
         timer.timeout.connect(loop.quit)
         signals = (self._reply.metaDataChanged, self._reply.readyRead, self._reply.finished)
         for signal in signals:
             signal.connect(loop.quit)
         timer.start(LOOK_MS)
+        before = self._reply.bytesAvailable(), self._status()
         loop.exec()
+        if (self._reply.bytesAvailable(), self._status()) != before:
+            self._silence.restart()
         for signal in signals:
             signal.disconnect(loop.quit)
+
+
+def _sent(manager: QgsNetworkAccessManager, request: Request) -> QNetworkReply:
+    query, body = _query(request), QByteArray(request.body or b"")
+    if request.verb == "GET":
+        return manager.get(query)
+    if request.verb == "POST":
+        return manager.post(query, body)
+    return manager.sendCustomRequest(query, QByteArray(request.verb.encode()), body)
 
 
 def _query(request: Request) -> QNetworkRequest:

@@ -93,7 +93,7 @@ class Session:
                 if response.status not in PASSING:
                     return _usable(request, response, wanted)
                 response.close()
-                asked_s = _retry_after_s(response)
+                asked_s = retry_after_s(response)
                 failure = TransientError(f"{request.host} is busy ({response.status}). Try again later.")
             except TransientError as error:
                 failure = error
@@ -110,7 +110,7 @@ class Session:
                 with closing(self.open(request)) as response:
                     if response.status >= 300:
                         raise refusal(request, response.status)
-                    return _joined(request, response, self.check)
+                    return joined(request, response, self.check)
             except _BrokenError as error:
                 failures += 1
                 if failures >= self.patience.attempts:
@@ -128,7 +128,7 @@ class Session:
                 return None
             if response.status >= 300:
                 raise refusal(request, response.status)
-            return _object(request, _joined(request, response, self.check))
+            return _object(request, joined(request, response, self.check))
 
     def _follow(self, request: Request) -> Response:
         for _ in range(MOST_REDIRECTIONS + 1):
@@ -186,7 +186,8 @@ def _usable(request: Request, response: Response, wanted: Collection[int]) -> Re
     raise refusal(request, response.status)
 
 
-def _joined(request: Request, response: Response, check: Callable[[], None]) -> bytes:
+def joined(request: Request, response: Response, check: Callable[[], None]) -> bytes:
+    """The whole body of a small answer; TransientError where the connection breaks before its end."""
     parts, length = [], 0
     try:
         for chunk in response.chunks:
@@ -222,7 +223,7 @@ def _domain(host: str | None) -> str:
     return ".".join(labels if labels[-1].isdecimal() else labels[-3:])
 
 
-def _retry_after_s(response: Response) -> float:
+def retry_after_s(response: Response) -> float:
     """The pause that a server asks for, in seconds or until a date (RFC 9110, 10.2.3); 0 where it asks for none."""
     text = response.headers.get("retry-after", "").strip()
     if text.isdecimal():

@@ -19,11 +19,22 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: a GET, or a POST where there is a body. Headers may hold secrets, so they are not shown."""
+    """What is asked for: a GET, or a POST where there is a body, unless ``method`` says otherwise.
+
+    ``timeout_s`` is how long a server may stay silent, None for the usual time. Headers may hold secrets, so they are
+    not shown.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    method: str = ""
+    timeout_s: float | None = None
+
+    @property
+    def verb(self) -> str:
+        """The method of HTTP that the request is sent with."""
+        return self.method or ("GET" if self.body is None else "POST")
 
     @property
     def host(self) -> str:
@@ -60,9 +71,9 @@ def fetch(request: Request) -> Response:
     """Send a request with the standard library; proxies are those of the environment."""
     require_web(request.url)
     opener = urllib.request.build_opener(_NoRedirection)
-    sent = urllib.request.Request(request.url, data=request.body, headers=dict(request.headers))
+    sent = urllib.request.Request(request.url, data=request.body, headers=dict(request.headers), method=request.verb)
     try:
-        reply = opener.open(sent, timeout=TIMEOUT_S)
+        reply = opener.open(sent, timeout=TIMEOUT_S if request.timeout_s is None else request.timeout_s)
     except urllib.error.HTTPError as error:
         reply = error
     except (OSError, HTTPException) as error:
@@ -72,9 +83,10 @@ def fetch(request: Request) -> Response:
 
 
 def require_web(url: str) -> None:
-    """Refuse anything but HTTP, a local file above all; BadRequestError."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise BadRequestError(f"The address {url} is not one of the web. Nothing was asked of it.")
+    """Refuse anything but HTTP, a local file above all; BadRequestError, whose text leaves out what may be secret."""
+    scheme = urlsplit(url).scheme
+    if scheme not in ("http", "https"):
+        raise BadRequestError(f"An address of the kind “{scheme}:” is not one of the web. Nothing was asked of it.")
 
 
 def no_answer(request: Request, reason: object) -> TransientError:

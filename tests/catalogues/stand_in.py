@@ -65,6 +65,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    method: str = "GET"
 
 
 class StandIn:
@@ -82,7 +83,7 @@ class StandIn:
             def do_GET(self) -> None:
                 outer._serve(self)
 
-            do_POST = do_GET  # noqa: N815
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
             def log_message(self, *_arguments) -> None:
                 """Nothing is logged."""
@@ -107,7 +108,7 @@ class StandIn:
         length = int(handler.headers.get("Content-Length", 0))
         form = {name: values[0] for name, values in parse_qs(handler.rfile.read(length).decode()).items()}
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        asked = Asked(unquote(parts.path), query, headers, form)
+        asked = Asked(unquote(parts.path), query, headers, form, handler.command)
         number = len(self.asked)
         self.asked.append(asked)
         answer = self.always(asked, self.answer(asked))

@@ -8,11 +8,11 @@ from types import ModuleType
 
 import pytest
 
-from s2mask_qgis.engines.client import ServiceClient
-from s2mask_qgis.engines.local.assets import PROJECT, AssetStore
+from s2mask_qgis.engines.local.assets import AssetStore
 from s2mask_qgis.engines.local.operations import OperationQueue
-from s2mask_qgis.engines.local.protocol import URL, Protocol, Transport
-from s2mask_qgis.engines.local.workers import ERRORS, WorkerPool
+from s2mask_qgis.engines.local.protocol import Protocol, Transport
+from s2mask_qgis.engines.local.workers import WorkerPool
+from tests.engines.services import initialised
 from tests.engines.small_scenes import write_small_scenes
 
 
@@ -22,7 +22,7 @@ def ee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     pool = WorkerPool(0, (), lambda line: None)
     store = AssetStore(tmp_path_factory.mktemp("store"))
     protocol = Protocol(pool, OperationQueue(pool, store), store, lambda: False)
-    yield ServiceClient(URL, PROJECT, Transport(protocol), ERRORS, max_retries=0).ee
+    yield initialised(Transport(protocol))
     pool.close()
 
 

@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from s2mask_qgis.core.grid import Grid
 from s2mask_qgis.core.scenes import COLLECTION
 from s2mask_qgis.engines.base import AssetDestination, Export
 from s2mask_qgis.engines.client import ServiceClient
+from s2mask_qgis.engines.expressions import ready_client
 from s2mask_qgis.engines.local.assets import PROJECT, ROOT, AssetStore
+from s2mask_qgis.engines.local.calls import LocalCalls
 from s2mask_qgis.engines.local.faults import FaultPlan
 from s2mask_qgis.engines.local.operations import OperationQueue
 from s2mask_qgis.engines.local.protocol import URL, Protocol, Transport
-from s2mask_qgis.engines.local.workers import ERRORS, WorkerPool
+from s2mask_qgis.engines.local.workers import WorkerPool
 from tests.engines.in_process import grid_of
 from tests.engines.small_scenes import INDEXES, SHAPE_YX
 
@@ -47,6 +50,14 @@ class Service:
         return status, json.loads(answer)
 
 
+def initialised(transport: Transport) -> ModuleType:
+    """The unmodified client, initialised to send all its calls to the local engine's protocol."""
+    client = ready_client()
+    client.Initialize(credentials=None, url=URL, project=PROJECT, http_transport=transport)
+    client.data.setMaxRetries(0)
+    return client
+
+
 @contextmanager
 def running(scenes: Path, folder: Path, workers: int = 1, faults: FaultPlan | None = None) -> Iterator[Service]:
     """A service on a scenes folder whose library and store are in ``folder``, its scenes indexed."""
@@ -57,7 +68,8 @@ def running(scenes: Path, folder: Path, workers: int = 1, faults: FaultPlan | No
     state: dict[str, Service] = {}
     protocol = Protocol(pool, operations, store, lambda: "service" in state and state["service"].cancel_waiting)
     try:
-        client = ServiceClient(URL, PROJECT, Transport(protocol, faults), ERRORS, max_retries=0)
+        initialised(Transport(protocol))
+        client = ServiceClient(LocalCalls(protocol, faults), PROJECT)
         state["service"] = service = Service(store, pool, operations, protocol, client, log)
         job = pool.submit({"kind": "index"}, urgent=True)
         assert job.wait(PATIENCE_S)
@@ -123,4 +135,4 @@ def slow_value(ee: Any, radius: int = 6) -> Any:
 
 
 def export_of(image: Any, name: str, request_id: str | None = None, grid: Grid = GRID) -> Export:
-    return Export(image, AssetDestination(f"{ROOT}/mask/{name}"), grid, request_id or name, f"export {name}")
+    return Export(image, AssetDestination(f"{ROOT}/mask/{name}"), grid, request_id or name, f"export_{name}")

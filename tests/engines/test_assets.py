@@ -14,7 +14,9 @@ import pytest
 from osgeo import gdal
 
 from s2mask_qgis.engines.errors import BadRequestError, EngineError, NotFoundError, StorageError
-from s2mask_qgis.engines.local.assets import NODATA, PROPERTIES_KEY, ROOT, AssetStore
+from s2mask_qgis.engines.export_requests import NODATA
+from s2mask_qgis.engines.local.asset_files import PROPERTIES_KEY
+from s2mask_qgis.engines.local.assets import ROOT, AssetStore
 from s2mask_qgis.engines.local.values import DateValue, ImageValue
 from tests.engines.in_process import grid_of, image_of, pixels_of
 

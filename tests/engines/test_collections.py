@@ -101,11 +101,6 @@ def test_geometries_of_a_collection_are_united(ee: ModuleType):
         evaluate(ee.FeatureCollection([]).geometry())
 
 
-def test_tables_are_refused_by_name(ee: ModuleType):
-    with pytest.raises(ComputeError, match=r"Collection\.loadTable: the table 'x': .*not implemented"):
-        evaluate(ee.FeatureCollection("x").size())
-
-
 def test_bands_of_a_collection_are_named_after_their_images(ee: ModuleType):
     images = [image_of({"a": [1], "b": [2]}, properties={"system:index": "x"}), image_of({"a": [3]})]
     assert row(ee.ImageCollection("all").toBands(), 1, all=images) == {"x_a": [1], "x_b": [2], "1_a": [3]}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from s2mask_qgis.engines.base import OperationState
-from s2mask_qgis.engines.errors import CancelledError, NotFoundError, SceneError, StorageError
+from s2mask_qgis.engines.base import DriveDestination, FileDestination, OperationState
+from s2mask_qgis.engines.errors import BadRequestError, CancelledError, NotFoundError, SceneError, StorageError
 from s2mask_qgis.engines.local.assets import ROOT
 from s2mask_qgis.engines.local.engine import LocalEngine
 from tests.engines.services import GRID, export_of, scene_image, slow_grid, slow_image, until, worker_pids
@@ -119,6 +120,16 @@ def test_results_are_found_by_kind_and_index(scenes_folder: Path, tmp_path: Path
         until(lambda: engine.operations()[name].state.is_final, "the export to end")
         assert engine.asset_properties(asset) == {"n": 5}
         assert engine.fetch(asset) == tmp_path / "store" / "mask" / "x.tif"
+
+
+def test_only_assets_are_made_on_this_computer(scenes_folder: Path, tmp_path: Path):
+    with opened(scenes_folder, tmp_path) as engine:
+        export = export_of(red(engine._client.ee), "x")
+        with pytest.raises(BadRequestError, match="Google Drive"):
+            engine.start(replace(export, destination=DriveDestination("clouds", "x")))
+        with pytest.raises(BadRequestError, match="not made by the service"):
+            engine.start(replace(export, destination=FileDestination(tmp_path / "x.tif")))
+        assert engine.quota() is None
 
 
 def test_closing_stops_exports_and_leaves_only_what_is_whole(scenes_folder: Path, tmp_path: Path):

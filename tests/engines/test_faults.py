@@ -1,8 +1,7 @@
-"""Faults on the way to the service: what the client makes of them, and that nothing is done twice."""
+"""Faults on the way to the embedded service: the errors that they become, and that nothing is done twice."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ import pytest
 
 from s2mask_qgis.engines.base import OperationState
 from s2mask_qgis.engines.client import ServiceClient
-from s2mask_qgis.engines.errors import EngineError, QuotaError, SignInError, TransientError
+from s2mask_qgis.engines.errors import EngineError, QuotaError, RateError, SignInError, TransientError
 from s2mask_qgis.engines.local.assets import PROJECT
+from s2mask_qgis.engines.local.calls import LocalCalls
 from s2mask_qgis.engines.local.faults import Fault, FaultPlan, PlannedFault
-from s2mask_qgis.engines.local.protocol import URL, Transport
-from s2mask_qgis.engines.local.workers import ERRORS
 from tests.engines.services import Service, export_of, running, slow_grid, until
 
 Opened = Callable[..., tuple[ServiceClient, FaultPlan]]
@@ -29,15 +27,14 @@ def service(small_scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def opened(service: Service, monkeypatch: pytest.MonkeyPatch) -> Opened:
-    """Puts faults between a client and the service; the client's back-off waits for no time."""
-    monkeypatch.setattr(random, "random", lambda: 0.0)
+def opened(service: Service) -> Opened:
+    """Puts faults between a client and the service."""
 
     def open_client(
-        *faults: PlannedFault, max_retries: int = 0, sleep: Callable[[float], None] = time.sleep
+        *faults: PlannedFault, sleep: Callable[[float], None] = time.sleep
     ) -> tuple[ServiceClient, FaultPlan]:
         plan = FaultPlan(faults, sleep=sleep)
-        return ServiceClient(URL, PROJECT, Transport(service.protocol, plan), ERRORS, max_retries), plan
+        return ServiceClient(LocalCalls(service.protocol, plan), PROJECT), plan
 
     return open_client
 
@@ -45,8 +42,8 @@ def opened(service: Service, monkeypatch: pytest.MonkeyPatch) -> Opened:
 REFUSALS = [
     (Fault.UNAVAILABLE, TransientError),
     (Fault.INTERNAL, EngineError),
-    (Fault.TOO_MANY_REQUESTS, QuotaError),
-    (Fault.RATE_LIMIT_EXCEEDED, QuotaError),
+    (Fault.TOO_MANY_REQUESTS, RateError),
+    (Fault.RATE_LIMIT_EXCEEDED, RateError),
     (Fault.QUOTA_USED_UP, QuotaError),
     (Fault.CREDENTIALS_EXPIRED, SignInError),
     (Fault.TIME_OUT, TransientError),
@@ -67,32 +64,17 @@ def test_each_fault_becomes_an_error_of_the_engine(opened: Opened, fault: Fault,
     assert client.value(number) == 1
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Fault.UNAVAILABLE, Fault.TOO_MANY_REQUESTS, Fault.RATE_LIMIT_EXCEEDED, Fault.DROP, Fault.TIME_OUT, Fault.AFTER],
-)
-def test_the_client_asks_again_where_that_helps(opened: Opened, fault: Fault):
-    client, plan = opened(PlannedFault(fault, VALUE, times=3), max_retries=5)
-    assert client.value(client.ee.Number(7)) == 7
-    assert len(plan.struck) == 3
-
-
-def test_expired_credentials_are_not_asked_again(opened: Opened):
-    client, plan = opened(PlannedFault(Fault.CREDENTIALS_EXPIRED, VALUE, times=9), max_retries=5)
-    with pytest.raises(SignInError, match="invalid authentication credentials"):
-        client.value(client.ee.Number(7))
-    assert len(plan.struck) == 1
-
-
 @pytest.mark.parametrize("fault", [Fault.AFTER, Fault.DROP_AFTER])
 def test_a_lost_answer_starts_no_second_operation(opened: Opened, fault: Fault):
-    client, plan = opened(PlannedFault(fault, EXPORT, times=2), max_retries=5)
-    before = set(client.operations())
-    name = client.start(export_of(client.ee.Image(1), fault.name))
+    client, plan = opened(PlannedFault(fault, EXPORT, times=2))
+    before, export = set(client.operations()), export_of(client.ee.Image(1), fault.name)
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            client.start(export)
+    name = client.start(export)
     assert len(plan.struck) == 2
     assert set(client.operations()) - before == {name}
     until(lambda: client.operations()[name].state.is_final, "the export")
-    assert client.ee.data.getOperation(name)["metadata"]["attempt"] == 1
 
 
 def test_a_slow_answer_comes_all_the_same(opened: Opened):
@@ -115,7 +97,7 @@ def test_faults_strike_by_number_of_request(opened: Opened):
 
 
 def test_an_operation_fails_part_of_the_way_and_leaves_nothing(small_scenes: Path, tmp_path: Path):
-    with running(small_scenes, tmp_path, faults=FaultPlan(failing={"export half": 0.3})) as service:
+    with running(small_scenes, tmp_path, faults=FaultPlan(failing={"export_half": 0.3})) as service:
         client, ee = service.client, service.client.ee
         half = client.start(export_of(ee.Image(1), "half", grid=slow_grid()))
         other = client.start(export_of(ee.Image(1), "other"))

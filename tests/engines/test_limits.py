@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from s2mask_qgis.engines.client import ServiceClient
-from s2mask_qgis.engines.errors import BadRequestError, QuotaError
+from s2mask_qgis.engines.errors import BadRequestError, QueueFullError, QuotaError, RateError
 from s2mask_qgis.engines.limits import OWN_DISK, ServiceLimits
 from s2mask_qgis.engines.local.assets import PROJECT, ROOT
+from s2mask_qgis.engines.local.calls import LocalCalls
 from s2mask_qgis.engines.local.operations import OperationQueue
-from s2mask_qgis.engines.local.protocol import URL, Protocol, Transport
-from s2mask_qgis.engines.local.workers import ERRORS
-from tests.engines.services import Service, export_of, running, slow_grid, slow_image, slow_value, until
+from s2mask_qgis.engines.local.protocol import Protocol, Transport
+from tests.engines.services import Service, export_of, initialised, running, slow_grid, slow_image, slow_value, until
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +34,11 @@ def limited(service: Service, **changes: Any) -> Iterator[ServiceClient]:
     operations = OperationQueue(service.pool, service.store, limits)
     protocol = Protocol(service.pool, operations, service.store, lambda: False, limits)
     try:
-        yield ServiceClient(URL, PROJECT, Transport(protocol), ERRORS, max_retries=0)
+        initialised(Transport(protocol))
+        yield ServiceClient(LocalCalls(protocol), PROJECT)
     finally:
         operations._journal.close()
-        ServiceClient(URL, PROJECT, Transport(service.protocol), ERRORS, max_retries=0)
+        initialised(Transport(service.protocol))
 
 
 def test_the_defaults_are_the_services():
@@ -55,7 +56,7 @@ def test_a_full_queue_says_wait(service: Service):
         names = [client.start(export_of(slow_image(ee), f"q{n}", grid=slow_grid())) for n in range(1)]
         until(lambda: client.operations()[names[0]].state.value == "RUNNING", "the first to run")
         names += [client.start(export_of(ee.Image(n), f"q{n}")) for n in range(1, 3)]
-        with pytest.raises(QuotaError) as caught:
+        with pytest.raises(QueueFullError) as caught:
             client.start(export_of(ee.Image(3), "q3"))
         assert str(caught.value) == (
             "Too many tasks already in the queue (2). Please wait for some of them to complete."
@@ -73,7 +74,7 @@ def test_more_requests_at_once_than_allowed_are_refused(service: Service):
         slow = threading.Thread(target=lambda: values.append(client.value(slow_value(ee, 6))))
         slow.start()
         until(lambda: service.pool._processes, "the first request to be worked on")
-        with pytest.raises(QuotaError, match="rate or concurrency limit was exceeded"):
+        with pytest.raises(RateError, match="rate or concurrency limit was exceeded"):
             client.value(ee.Number(1))
         slow.join()
         assert values

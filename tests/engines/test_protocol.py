@@ -15,8 +15,9 @@ from s2mask_qgis.core.area import Area
 from s2mask_qgis.core.scenes import COLLECTION
 from s2mask_qgis.engines.base import Operation, OperationState, Pyramiding
 from s2mask_qgis.engines.errors import BadRequestError, CancelledError, NotFoundError
+from s2mask_qgis.engines.export_requests import NODATA
 from s2mask_qgis.engines.limits import ServiceLimits
-from s2mask_qgis.engines.local.assets import NODATA, ROOT
+from s2mask_qgis.engines.local.assets import ROOT
 from tests.engines.in_process import encoded
 from tests.engines.services import (
     GRID,
@@ -239,7 +240,7 @@ def test_one_operation_is_described(service: Service, ee: Any):
     finished(service, name)
     described = ee.data.getOperation(name)
     assert described["done"] is True
-    assert described["metadata"]["description"] == "export described"
+    assert described["metadata"]["description"] == "export_described"
     assert "error" not in described
 
 
@@ -275,7 +276,7 @@ def test_computations_that_fail_are_bad_requests(service: Service, ee: Any):
     with pytest.raises(BadRequestError, match=r"^Image.select: Pattern 'B99' did not match any bands"):
         service.client.value(scene_image(ee).select("B99").bandNames())
     with pytest.raises(BadRequestError, match="Only a FeatureCollection can be computed as a table"):
-        list(service.client._rows(ee.Number(1)))
+        list(service.client.rows(ee.Number(1)))
     with pytest.raises(BadRequestError, match="sending one as a value is not implemented"):
         service.client.value(ee.Filter.eq("a", 1))
 

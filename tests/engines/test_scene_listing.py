@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 
 from s2mask_qgis.core.scenes import BANDS, COLLECTION, COLLECTION_L2A, Scene
+from s2mask_qgis.engines.asset_names import asset_name
+from s2mask_qgis.engines.client import ServiceClient
 from s2mask_qgis.engines.errors import NotFoundError
+from s2mask_qgis.engines.local.assets import PROJECT
+from s2mask_qgis.engines.local.calls import LocalCalls
 from s2mask_qgis.engines.local.engine import LocalEngine
+from s2mask_qgis.engines.local.protocol import Protocol
 from s2mask_qgis.jobs.survey import survey
 from tests.engines.library.products_for_tests import CLOUDY, CLOUDY_INDEX, TOULOUSE, write_stack
 
@@ -65,14 +70,11 @@ def test_scenes_are_those_above_the_air_unless_others_are_asked_for(engine: Loca
 
 
 def test_a_listing_is_one_call(engine: LocalEngine, monkeypatch):
-    import ee
-
-    calls: list[object] = []
-    real = ee.data.computeFeatures
-    monkeypatch.setattr(ee.data, "computeFeatures", lambda request: calls.append(request) or real(request))
-    monkeypatch.setattr(ee.data, "getAsset", lambda asset: calls.append(asset))
+    calls: list[str] = []
+    real = Protocol.handle
+    monkeypatch.setattr(Protocol, "handle", lambda self, *request: calls.append(request[1]) or real(self, *request))
     listed(engine, COLLECTION)
-    assert len(calls) == 1
+    assert [path.rpartition("/")[2] for path in calls] == ["table:computeFeatures"]
 
 
 def test_both_levels_of_an_image_are_made_ready_and_shown(engine: LocalEngine):
@@ -108,12 +110,11 @@ def test_bands_have_the_types_of_earth_engine(engine: LocalEngine):
 
 
 def test_both_collections_can_be_listed_as_assets(engine: LocalEngine):
-    import ee
-
+    client = ServiceClient(LocalCalls(engine._protocol), PROJECT)
     for collection in (COLLECTION, COLLECTION_L2A):
-        found = ee.data.listAssets(collection)["assets"]
+        (found,) = client.pages(f"{asset_name(collection)}:listAssets", "assets", 100)
         assert [asset["id"] for asset in found] == [f"{collection}/image"]
-        assert ee.data.getAsset(collection)["type"] == "IMAGE_COLLECTION"
+        assert client.asset(collection)["type"] == "IMAGE_COLLECTION"
 
 
 def test_other_collections_do_not_exist(engine: LocalEngine):

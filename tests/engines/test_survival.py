@@ -61,8 +61,7 @@ def opened(scenes: Path, folder: Path) -> LocalEngine:
 
 def states(engine: LocalEngine) -> dict[str, str]:
     """States by description."""
-    listed = engine._client.ee.data.listOperations()
-    return {each["metadata"]["description"]: each["metadata"]["state"] for each in listed}
+    return {each.description: each.state.value for each in engine.operations().values()}
 
 
 def end_of(engine: LocalEngine, name: str) -> tuple[OperationState, str, int]:
@@ -78,11 +77,11 @@ def test_a_killed_owner_leaves_whole_results_and_reasons(ee: ModuleType, small_s
             assert owner.stdout.readline() == "started\n"
             until(lambda: list((tmp_path / "store" / ".partial").glob("*.blocks.tif")), "the slow export to write")
             with opened(small_scenes, tmp_path) as other:
-                assert states(other)["export running"] == "RUNNING"
+                assert states(other)["export_running"] == "RUNNING"
                 workers = worker_pids(tmp_path)
                 owner.kill()
                 owner.wait()
-                expected = {"export whole": "SUCCEEDED", "export running": "FAILED", "export waiting": "FAILED"}
+                expected = {"export_whole": "SUCCEEDED", "export_running": "FAILED", "export_waiting": "FAILED"}
                 until(lambda: states(other) == expected, "the reasons")
                 assert {each.error for each in other.operations().values()} == {"", ORPHANED}
         finally:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsTask
+from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsNetworkAccessManager, QgsTask
 
 from s2mask_qgis.catalogues.google_bucket import GoogleBucket
 from s2mask_qgis.engines.errors import BadRequestError, CancelledError, SignInError, TransientError
@@ -119,6 +121,49 @@ def test_a_server_that_says_nothing_can_be_given_up(server, in_task):
             in_task(lambda: session(lambda: bool(stopped)).read(Request(server.url)))
     finally:
         release.set()
+
+
+@pytest.mark.parametrize("verb", ["DELETE", "PATCH", "PUT", "POST"])
+def test_requests_have_the_method_that_is_asked_for(server, in_task, verb):
+    body = None if verb == "DELETE" else b"a=1"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    in_task(lambda: session().read(Request(server.url, headers, body, verb)))
+    assert server.asked[0].method == verb
+    assert server.asked[0].form == ({} if body is None else {"a": "1"})
+
+
+@pytest.mark.parametrize("qgis_ms", [60_000, 300])
+def test_a_silent_server_is_given_up_after_the_time_of_the_request(server, in_task, qgis_ms):
+    """Whatever time-out QGIS's own settings name, longer or shorter."""
+    release, before = threading.Event(), QgsNetworkAccessManager.timeout()
+    server.always = lambda _asked, answer: (release.wait(10), answer)[1]
+    QgsNetworkAccessManager.setTimeout(qgis_ms)
+    started = time.monotonic()
+    try:
+        with pytest.raises(TransientError, match="nothing came for 1 s"):
+            in_task(lambda: session(attempts=1).read(Request(server.url, timeout_s=1.0)))
+        assert time.monotonic() - started > 0.9
+    finally:
+        QgsNetworkAccessManager.setTimeout(before)
+        release.set()
+
+
+def test_a_slow_answer_comes_though_qgis_would_have_given_up(server, in_task):
+    before = QgsNetworkAccessManager.timeout()
+    server.always = lambda _asked, answer: (time.sleep(0.8), answer)[1]
+    QgsNetworkAccessManager.setTimeout(300)
+    try:
+        assert in_task(lambda: session(attempts=1).read(Request(server.url, timeout_s=20.0))) == server.content
+    finally:
+        QgsNetworkAccessManager.setTimeout(before)
+
+
+def test_several_threads_of_a_task_ask_at_once(server, in_task):
+    def work():
+        with ThreadPoolExecutor(4) as threads:
+            return list(threads.map(lambda _: session().read(Request(server.url)), range(12)))
+
+    assert in_task(work) == [server.content] * 12
 
 
 def test_only_the_web_is_asked(in_task):

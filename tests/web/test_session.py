@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -205,3 +206,24 @@ def test_a_stopped_task_asks_nothing_and_ends_its_pause_at_once(server, clock):
 def test_neither_headers_nor_bodies_are_shown():
     text = repr(Request("https://example.org", {"Authorization": "Bearer planted"}, b"password=planted"))
     assert "planted" not in text
+
+
+@pytest.mark.parametrize("verb", ["DELETE", "PATCH", "PUT"])
+def test_requests_have_the_method_that_is_asked_for(server, verb):
+    fetch(Request(server.url, body=b"" if verb == "DELETE" else b"a=1", method=verb)).close()
+    assert server.asked[0].method == verb
+
+
+def test_the_method_follows_from_the_body_unless_it_is_named():
+    assert [Request("http://a").verb, Request("http://a", body=b"").verb] == ["GET", "POST"]
+    assert Request("http://a", method="DELETE").verb == "DELETE"
+
+
+def test_a_silent_server_is_given_up_after_the_time_of_the_request(server):
+    release = threading.Event()
+    server.always = lambda _asked, answer: (release.wait(10), answer)[1]
+    try:
+        with pytest.raises(TransientError, match="does not answer"):
+            fetch(Request(server.url, timeout_s=0.3))
+    finally:
+        release.set()

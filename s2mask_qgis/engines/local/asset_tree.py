@@ -14,8 +14,9 @@ from typing import Any
 
 from ..errors import BadRequestError, NotFoundError, StorageError
 from .assets import PARTIAL, ROOT, AssetStore, read_properties
+from .tables import SUFFIX, table_path
 
-FOLDER, COLLECTION, IMAGE = "FOLDER", "IMAGE_COLLECTION", "IMAGE"
+FOLDER, COLLECTION, IMAGE, TABLE = "FOLDER", "IMAGE_COLLECTION", "IMAGE", "TABLE"
 DESCRIPTION = ".asset.json"
 """In the folder of an asset that was created by name: its type and properties."""
 
@@ -33,6 +34,8 @@ class AssetTree:
         path = self.store.path(asset)
         if path.is_file():
             return IMAGE
+        if table_path(self.store, asset).is_file():
+            return TABLE
         folder = path.with_suffix("")
         return str(_description(folder)["type"]) if folder.is_dir() else None
 
@@ -49,6 +52,8 @@ class AssetTree:
         described["updateTime"] = _time(path.stat().st_mtime)
         if kind == IMAGE:
             described |= {"sizeBytes": str(path.stat().st_size), "properties": read_properties(path)}
+        elif kind == TABLE:
+            described |= {"sizeBytes": str(path.stat().st_size), "properties": {}}
         else:
             described["properties"] = _description(path)["properties"]
         start = described["properties"].get("system:time_start")
@@ -62,7 +67,8 @@ class AssetTree:
         folder = self._place(name, FOLDER)
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
         kept = [entry for entry in entries if not entry.name.startswith(".")]
-        names = [entry.stem for entry in kept if entry.suffix == ".tif" or (entry.is_dir() and not entry.suffix)]
+        is_file = (".tif", SUFFIX)
+        names = [entry.stem for entry in kept if entry.suffix in is_file or (entry.is_dir() and not entry.suffix)]
         return [f"{name}/{each}" for each in dict.fromkeys(names)]
 
     def create(self, asset: str, kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,11 +87,11 @@ class AssetTree:
         return self.describe(asset)
 
     def delete(self, asset: str) -> None:
-        """Remove an image, or a folder or collection that is empty."""
+        """Remove an image or a table, or a folder or collection that is empty."""
         kind = self._existing(asset)
         place = self._place(asset, kind)
         with _storage_errors(place):
-            if kind == IMAGE:
+            if kind in (IMAGE, TABLE):
                 place.unlink()
                 return
             if self.children(asset):
@@ -111,15 +117,16 @@ class AssetTree:
             raise BadRequestError(f"Asset '{source}' cannot be moved into itself.")
         target = self._free_place(destination, overwrite=False)
         if kind != IMAGE:
-            target = target.with_suffix("")
+            target = target.with_suffix(SUFFIX if kind == TABLE else "")
         with _storage_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             self._place(source, kind).rename(target)
         return self.describe(destination)
 
     def usage(self) -> tuple[int, int]:
-        """How many images the store holds, and their bytes."""
-        files = [path for path in self.store.folder.rglob("*.tif") if PARTIAL not in path.parts]
+        """How many images and tables the store holds, and their bytes."""
+        found = (path for suffix in (".tif", SUFFIX) for path in self.store.folder.rglob(f"*{suffix}"))
+        files = [path for path in found if PARTIAL not in path.parts]
         return len(files), sum(path.stat().st_size for path in files)
 
     def _existing(self, asset: str) -> str:
@@ -136,9 +143,11 @@ class AssetTree:
         return self._place(asset, IMAGE)
 
     def _place(self, asset: str, kind: str) -> Path:
-        """The file of an image, the folder of anything else."""
+        """The file of an image or a table, the folder of anything else."""
         if asset == ROOT:
             return self.store.folder
+        if kind == TABLE:
+            return table_path(self.store, asset)
         path = self.store.path(asset)
         return path if kind == IMAGE else path.with_suffix("")
 

@@ -21,6 +21,7 @@ from .library.pyramid import levels_of
 from .library.records import SceneRecord
 from .raster.sources import Pixels
 from .raster.stored import StoredBand
+from .tables import load_table
 from .values import Band, CollectionValue, GeometryValue, ImageValue
 
 OPEN_FILES = 200
@@ -63,6 +64,10 @@ class Catalogue:
             raise NotFoundError(f"ImageCollection asset '{asset}' does not exist; this computer holds {held}.")
         images = tuple(self._scenes.image(record) for record in self.library.scenes(asset))
         return CollectionValue(images, {"system:id": asset})
+
+    def load_table(self, asset: str) -> CollectionValue:
+        """The features of a stored table. NotFoundError where there is none."""
+        return load_table(self.store, asset)
 
 
 class _SceneImages:

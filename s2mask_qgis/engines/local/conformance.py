@@ -47,6 +47,10 @@ class _NoAssets:
         """Always refused."""
         return self.load_image(asset)
 
+    def load_table(self, asset: str) -> Any:
+        """Always refused."""
+        return self.load_image(asset)
+
 
 def answer_to(expression: Any) -> Any:
     """The JSON answer to an expression without assets. ComputeError where it is refused or fails."""

@@ -27,12 +27,13 @@ from ..client import ServiceClient
 from ..errors import CancelledError, EngineError, NotFoundError, StorageError
 from ..limits import OWN_DISK, ServiceLimits
 from .assets import PROJECT, ROOT, AssetStore
+from .calls import LocalCalls
 from .library.library import SceneLibrary
 from .library.records import SceneProblem
 from .operations import OperationQueue
-from .protocol import URL, Protocol, Transport
+from .protocol import Protocol
 from .tiles import TileServer
-from .workers import ERRORS, Job, WorkerPool
+from .workers import Job, WorkerPool
 
 if TYPE_CHECKING:
     import ee
@@ -49,6 +50,7 @@ TRAITS = EngineTraits(
     concurrent_calls=1,
     has_local_results=True,
     stores_masks=True,
+    takes_requests_anew=True,
 )
 """24 exports: enough for both workers to make several side by side while the next images are planned."""
 
@@ -84,7 +86,7 @@ class LocalEngine:
         self._tiles_lock = threading.Lock()
         try:
             # Nothing between the client and this process can get lost: asking again would only repeat the failure.
-            self._client = ServiceClient(URL, PROJECT, Transport(self._protocol), ERRORS, max_retries=0)
+            self._client = ServiceClient(LocalCalls(self._protocol), PROJECT)
         except BaseException:
             self._pool.close()
             raise

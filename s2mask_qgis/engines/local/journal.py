@@ -16,19 +16,24 @@ from ..base import OperationState
 from ..errors import StorageError
 from .library.locks import Held
 
+EXPORT_IMAGE, EXPORT_TABLE = "EXPORT_IMAGE", "EXPORT_FEATURES"
+"""Types of operations, by the service's names."""
+
 KEPT_SECONDS = 10 * 86_400.0
 """Operations that ended longer ago are forgotten, as the service forgets them after ten days."""
 
 BUSY_SECONDS = 30.0
 """How long one process waits for another's transaction, which takes milliseconds."""
 
-_COLUMNS = "name, asset, description, state, owner, attempt, created, started, updated, code, message"
+_COLUMNS = "name, asset, description, state, owner, attempt, created, started, updated, code, message, type"
 _SCHEMA = """PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS operations (
     name TEXT PRIMARY KEY, asset TEXT NOT NULL, description TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL,
     attempt INTEGER NOT NULL, created REAL NOT NULL, started REAL, updated REAL NOT NULL,
     code INTEGER NOT NULL, message TEXT NOT NULL);
 PRAGMA user_version = 1;"""
+# A journal of before tables were exported has no such column, and a plugin of that time can go on using one that has.
+_ADD_TYPE = f"ALTER TABLE operations ADD COLUMN type TEXT NOT NULL DEFAULT '{EXPORT_IMAGE}'"  # nosec B608
 _FINAL = tuple(state.value for state in OperationState if state.is_final)
 _MARKS = ", ".join("?" * len(_FINAL))
 # The statements are put together of these constants only; every value is bound.
@@ -40,7 +45,7 @@ _PURGE = f"DELETE FROM operations WHERE state IN ({_MARKS}) AND updated < ?"  # 
 class Entry:
     """One operation as the journal knows it; times are seconds since 1970, ``code`` and ``message`` tell why it failed.
 
-    ``owner`` stands for the process that carries it out.
+    ``owner`` stands for the process that carries it out; ``type`` is EXPORT_IMAGE or EXPORT_TABLE.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Entry:
     updated: float = 0.0
     code: int = 0
     message: str = ""
+    type: str = EXPORT_IMAGE
 
 
 class Journal:
@@ -168,6 +174,7 @@ class Journal:
             connection = sqlite3.connect(str(self._path), timeout=BUSY_SECONDS, check_same_thread=False)
             try:
                 connection.executescript(_SCHEMA)
+                _complete(connection)
                 oldest = time.time() - KEPT_SECONDS
                 with connection:
                     connection.execute(_PURGE, (*_FINAL, oldest))
@@ -176,6 +183,14 @@ class Journal:
                 raise
             self._connection = connection
         return self._connection
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Add the column that an earlier version's table of operations lacks."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")  # another process may be about to do the same
+        if not any(row[1] == "type" for row in connection.execute("PRAGMA table_info(operations)")):
+            connection.execute(_ADD_TYPE)
 
 
 def _values(entry: Entry) -> tuple[str | int | float | None, ...]:

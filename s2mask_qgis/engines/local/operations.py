@@ -15,8 +15,9 @@ from ..errors import BadRequestError, NotFoundError, QuotaError, StorageError
 from ..limits import ServiceLimits
 from .assets import PROJECT, AssetStore
 from .faults import FaultPlan
-from .journal import Entry, Journal
-from .workers import ERRORS, Job, WorkerPool
+from .journal import EXPORT_IMAGE, EXPORT_TABLE, Entry, Journal
+from .tables import table_made_by
+from .workers import ERRORS, EXPORT, TABLE, Job, WorkerPool
 
 CODES = {
     "CANCELLED": 1,
@@ -35,6 +36,7 @@ STATUS_OF = {kind: status for status, kind in ERRORS.items()} | {QuotaError: "RE
 JOURNAL = ".operations.sqlite"
 ORPHANED = "The process that made this result ended before it was done; start it again."
 _DIGITS = 24
+_TYPES = {EXPORT: EXPORT_IMAGE, TABLE: EXPORT_TABLE}
 
 
 @dataclass
@@ -77,12 +79,12 @@ class OperationQueue:
         self._lock = threading.Lock()
 
     def start(self, order: dict[str, Any], request_id: str, description: str) -> dict[str, Any]:
-        """Queue an export; a request id that was seen before gives the operation it started then.
+        """Queue an export of the order's kind, an image unless it is named; a request id that was seen before gives the operation it started then.
 
         It is started again, as its next attempt, where its result has been removed or replaced since, or where it did
         not end well in an earlier process. QuotaError where too many wait already.
         """
-        name = f"projects/{PROJECT}/operations/{_digest(request_id)}"
+        name = _name_of(request_id)
         with self._lock:
             self._adopt_orphans()
             known = self._journal.find(name)
@@ -95,11 +97,18 @@ class OperationQueue:
                 )
             attempt, now = (1 if known is None else known.attempt + 1), time.time()
             entry = Entry(name, order["asset"], description, OperationState.PENDING, self._journal.owner, attempt, now,
-                          updated=now)  # fmt: skip
+                          updated=now, type=_TYPES[order.get("kind", EXPORT)])  # fmt: skip
             if not self._journal.add(entry, over=known):
                 return self._described(self._found(name))  # another process was asked for the same meanwhile
             self._own[name] = _Own(entry, self._submit(entry, order))
             return self._described(entry)
+
+    def started(self, request_id: str) -> dict[str, Any] | None:
+        """The operation that a request id has started, None where :meth:`start` would start one."""
+        with self._lock:
+            self._adopt_orphans()
+            known = self._journal.find(_name_of(request_id))
+            return None if known is None or self._may_start_again(known) else self._described(known)
 
     def get(self, name: str) -> dict[str, Any]:
         """One operation as the service describes it. NotFoundError where there is none."""
@@ -148,7 +157,7 @@ class OperationQueue:
             if share is not None and done >= share * total:
                 self._pool.cancel(job, "INTERNAL", f"Execution failed at {share:.0%}; out of memory.")
 
-        job = Job({"kind": "export", "name": _id(entry.name), **order}, on_count, on_change)
+        job = Job({"kind": EXPORT, "name": _id(entry.name), **order}, on_count, on_change)
         self._pool.add(job)
         return job
 
@@ -166,17 +175,23 @@ class OperationQueue:
         if own is not None and own.state is not OperationState.SUCCEEDED:
             return False
         if known.state is OperationState.SUCCEEDED or own is not None:
-            return self._store.made_by(known.asset) != _id(known.name)
+            return not self._is_made(known)
         return known.state.is_final
 
     def _adopt_orphans(self) -> None:
         """Say how operations ended whose process has been killed: what they wrote is whole, or is removed."""
         for entry in self._journal.orphans():
-            if self._store.made_by(entry.asset) == _id(entry.name):
+            if self._is_made(entry):
                 self._journal.update(entry.name, OperationState.SUCCEEDED)
             else:
                 self._store.discard(_id(entry.name))
                 self._journal.update(entry.name, OperationState.FAILED, CODES["UNAVAILABLE"], ORPHANED)
+
+    def _is_made(self, entry: Entry) -> bool:
+        """Whether what an operation has made is still there."""
+        is_table = entry.type == EXPORT_TABLE
+        maker = table_made_by(self._store, entry.asset) if is_table else self._store.made_by(entry.asset)
+        return maker == _id(entry.name)
 
     def _found(self, name: str) -> Entry:
         entry = self._journal.find(name)
@@ -193,8 +208,9 @@ class OperationQueue:
         return _to_json(entry, own.state, code, own.job.message, own.job.share_done)
 
 
-def _digest(request_id: str) -> str:
-    return hashlib.sha256(request_id.encode(errors="surrogatepass")).hexdigest()[:_DIGITS].upper()
+def _name_of(request_id: str) -> str:
+    digest = hashlib.sha256(request_id.encode(errors="surrogatepass")).hexdigest()
+    return f"projects/{PROJECT}/operations/{digest[:_DIGITS].upper()}"
 
 
 def _id(name: str) -> str:
@@ -210,7 +226,7 @@ def _ended_state(job: Job) -> OperationState:
 def _to_json(entry: Entry, state: OperationState, code: int, message: str, share: float | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "@type": "type.googleapis.com/google.earthengine.v1.OperationMetadata",
-        "type": "EXPORT_IMAGE",
+        "type": entry.type,
         "description": entry.description,
         "state": state.value,
         "priority": 100,

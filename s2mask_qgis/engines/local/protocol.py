@@ -14,8 +14,9 @@ from ..errors import BadRequestError, CancelledError, EngineError, NotFoundError
 from ..limits import ServiceLimits
 from . import pixel_requests
 from .asset_calls import PUBLIC, AssetCalls
-from .asset_tree import IMAGE, AssetTree
-from .assets import PROJECT, RESAMPLING, AssetStore
+from .asset_files import RESAMPLING
+from .asset_tree import IMAGE, TABLE, AssetTree
+from .assets import PROJECT, AssetStore
 from .discovery import document
 from .faults import FaultPlan, answered
 from .maps import OrderBook
@@ -36,7 +37,8 @@ from .messages import (
 from .operations import STATUS_OF, OperationQueue
 from .values import ComputeError
 from .vocabulary import signatures
-from .workers import WorkerPool
+from .workers import EXPORT, WorkerPool
+from .workers import TABLE as TABLE_EXPORT
 
 URL = "http://local.engine"
 MAX_OPEN_TABLES = 16
@@ -47,6 +49,16 @@ _PROJECT = f"/v1/projects/{PROJECT}"
 TOO_MANY_REQUESTS = (
     "Too Many Requests: Request was rejected because the request rate or concurrency limit was exceeded."
 )
+
+_OTHER_TABLES = (
+    "fileExportOptions",
+    "featureViewExportOptions",
+    "bigqueryExportOptions",
+    "selectors",
+    "maxErrorMeters",
+    "maxVertices",
+)
+"""What may be asked for with the export of a table, and is not done here."""
 
 Route = tuple[str, str, Callable[..., Response]]
 
@@ -95,6 +107,7 @@ class Protocol:
         operation = rf"(projects/{PROJECT}/operations/\w+)"
         return [
             ("POST", rf"{_PROJECT}/image:export", self._export),
+            ("POST", rf"{_PROJECT}/table:export", self._export_table),
             ("GET", rf"{_PROJECT}/operations", self._list_operations),
             ("POST", rf"/v1/{operation}:cancel", self._cancel_operation),
             ("GET", rf"/v1/{operation}", self._get_operation),
@@ -196,22 +209,39 @@ class Protocol:
 
     def _export(self, request: Request) -> Response:
         body = request.body
-        expression, options = expression_of(body), object_of(body, "assetExportOptions")
-        destination = object_of(options, "earthEngineDestination")
-        asset = str(destination.get("name", ""))
+        if body.get("fileExportOptions"):
+            raise BadRequestError("Exports to Google Drive or Cloud Storage: not implemented by the local engine.")
+        options = object_of(body, "assetExportOptions")
         policy = str(options.get("pyramidingPolicy", "MEAN"))
         if policy not in RESAMPLING:
             raise BadRequestError(f"The pyramiding policy {policy} is not implemented by the local engine.")
-        kind = self._tree.kind(asset)
-        if kind is not None and not (kind == IMAGE and destination.get("overwrite")):
-            raise BadRequestError(f"Cannot overwrite asset '{asset}'.")
         grid = grid_of(object_of(body, "grid"))
         self._check_pixels(grid.shape_yx, body.get("maxPixels"))
-        if kind is None:
+        return self._start(body, IMAGE, {"kind": EXPORT, "grid": grid.to_json(), "pyramiding": policy})
+
+    def _export_table(self, request: Request) -> Response:
+        for option in _OTHER_TABLES:
+            if request.body.get(option):
+                raise BadRequestError(f"Exports of tables with {option}: not implemented by the local engine.")
+        return self._start(request.body, TABLE, {"kind": TABLE_EXPORT})
+
+    def _start(self, body: dict[str, Any], kind: str, order: dict[str, Any]) -> Response:
+        """Start to make an asset of a kind; a request that comes again finds what it has started, whatever it made."""
+        request_id = text_of(body, "requestId")
+        started = self._operations.started(request_id) if request_id else None
+        if started is not None:
+            return answer_of(started)
+        expression = expression_of(body)
+        destination = object_of(object_of(body, "assetExportOptions"), "earthEngineDestination")
+        asset = str(destination.get("name", ""))
+        there = self._tree.kind(asset)
+        if there is not None and not (there == kind and destination.get("overwrite")):
+            raise BadRequestError(f"Cannot overwrite asset '{asset}'.")
+        if there is None:
             self._assets.check_room()
-        order = {"expression": expression, "asset": asset, "grid": grid.to_json(), "pyramiding": policy}
-        request_id = text_of(body, "requestId") or secrets.token_hex(16)
-        return answer_of(self._operations.start(order, request_id, str(body.get("description") or "")))
+        whole = {**order, "expression": expression, "asset": asset}
+        name = request_id or secrets.token_hex(16)
+        return answer_of(self._operations.start(whole, name, str(body.get("description") or "")))
 
     def _check_pixels(self, shape_yx: tuple[int, int], described: Any) -> None:
         """BadRequestError where an export has more pixels than it says it may have."""

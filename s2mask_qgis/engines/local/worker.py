@@ -31,9 +31,10 @@ from .interpreter import Interpreter
 from .library.library import SceneLibrary
 from .pixel_answers import pixels_file
 from .raster.evaluation import SideBySide
+from .tables import write_table
 from .values import CollectionValue, ComputeError, FeatureValue, ImageValue, check_single_values
 from .vocabulary import VOCABULARY
-from .workers import TOGETHER
+from .workers import EXPORT, TABLE, TOGETHER
 
 CACHE_MB = 256
 """GDAL's block cache of one worker: an export decodes each tile once (raster/squares), so more would bring nothing."""
@@ -67,7 +68,8 @@ class Worker:
             "value": self._value,
             "features": self._features,
             "asset": self._asset,
-            "export": self._export,
+            EXPORT: self._export,
+            TABLE: self._table,
             "pixels": self._pixels,
             "scenes": self._scenes,
             "properties": self._properties,
@@ -107,13 +109,20 @@ class Worker:
 
     def _features(self, job: dict[str, Any]) -> list[bytes]:
         """A table by pages, each ready to be sent; the caller adds the page token."""
-        value = self._evaluate(job["expression"])
-        if not isinstance(value, CollectionValue):
-            raise ComputeError("Only a FeatureCollection can be computed as a table.")
-        features = [_as_feature(element) for element in value.elements]
+        features = self._features_of(job)
         size = job["page_size"]
         pages = [features[start : start + size] for start in range(0, len(features), size)] or [[]]
         return [_compact([feature_json(feature) for feature in page]) for page in pages]
+
+    def _features_of(self, job: dict[str, Any]) -> list[FeatureValue]:
+        value = self._evaluate(job["expression"])
+        if not isinstance(value, CollectionValue):
+            raise ComputeError("Only a FeatureCollection can be computed as a table.")
+        return [_as_feature(element) for element in value.elements]
+
+    def _table(self, job: dict[str, Any]) -> list[bytes]:
+        write_table(self._catalogue.store, job["asset"], self._features_of(job), job["name"])
+        return []
 
     def _asset(self, job: dict[str, Any]) -> list[bytes]:
         return [_compact(asset_json(job["asset"], self._catalogue.load_image(job["asset"])))]

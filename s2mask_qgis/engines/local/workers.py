@@ -34,8 +34,8 @@ ERRORS: dict[str, type[EngineError]] = {
 }
 """What a worker's status becomes on this side."""
 
-EXPORT, TOGETHER = "export", "together"
-"""Kinds of orders: one export, and several over one grid."""
+EXPORT, TABLE, TOGETHER = "export", "table", "together"
+"""Kinds of orders: the export of an image, that of a table, and several images over one grid."""
 
 EVENT_START = b'{"event":'
 """How every event of a worker begins."""

@@ -159,11 +159,15 @@ def size(collection: CollectionValue) -> int:
 
 
 @algorithm(
-    "Collection.loadTable", "String tableId, String geometryColumn = null, Long version = -1 -> FeatureCollection"
+    "Collection.loadTable",
+    "String tableId, String geometryColumn = null, Long version = -1 -> FeatureCollection",
+    needs_context=True,
 )
-def load_table(asset: str, column: str | None, version: int) -> CollectionValue:
-    """Tables are not kept on this computer: always an error that says so."""
-    raise ComputeError(f"the table {asset!r}: stored tables are not implemented by the local engine")
+def load_table(context: Context, asset: str, column: str | None, version: int) -> CollectionValue:
+    """The stored features of a table, with their own geometries."""
+    if column is not None:
+        raise refuse("another column as geometry")
+    return context.load_table(asset)
 
 
 @algorithm("Collection.iterate", "FeatureCollection collection, Algorithm function, Object first = null -> Object")

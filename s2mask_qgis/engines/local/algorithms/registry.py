@@ -27,6 +27,9 @@ class Context(Protocol):
     def load_collection(self, asset: str) -> Any:
         """The stored image collection of an asset id."""
 
+    def load_table(self, asset: str) -> CollectionValue:
+        """The stored feature collection of an asset id."""
+
 
 @dataclass(frozen=True)
 class Parameter:
