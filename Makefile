@@ -14,7 +14,7 @@ TYPED := $(addprefix s2mask_qgis/,core engines jobs series simulation catalogues
 PACKAGED := metadata.txt LICENSE pb_tool.cfg scripts/package.py \
 	$(shell find s2mask_qgis ui resources -name __pycache__ -prune -o -name extlibs -prune -o -print 2>/dev/null)
 
-.PHONY: accuracy accuracy-ndvi help run model fill test lint format zip bench screenshots clean system
+.PHONY: accuracy accuracy-ndvi help reliability run model fill test test-live lint format zip bench screenshots clean system
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -34,6 +34,9 @@ fill: .venv/ready ## Fill the gaps of dated NDVI: NDVI=folder OUT=folder [MASKS=
 test: zip ## Run the tests [TESTS=tests/core]
 	@$(OFFSCREEN) $(VENV_PYTHON) -m pytest $(TESTS)
 
+test-live: .venv/ready ## Check what only the live services can show; needs an account: see docs/earth-engine.md
+	@S2MASK_LIVE=1 $(OFFSCREEN) $(VENV_PYTHON) -m pytest tests/live -m live -s
+
 lint: .venv/ready ## Check style, types and security
 	@$(VENV_PYTHON) -m ruff check $(LINTED)
 	@$(VENV_PYTHON) -m ruff format --check $(LINTED)
@@ -45,6 +48,9 @@ format: .venv/ready ## Put the code into its format, and mend what ruff can mend
 	@$(VENV_PYTHON) -m ruff check --fix $(LINTED)
 
 zip: build/s2mask_qgis.zip ## Make the installable build/s2mask_qgis.zip
+
+reliability: .venv/ready ## Let runs meet every fault, kills and many images, and print what was kept [NAMES=]
+	@$(OFFSCREEN) $(VENV_PYTHON) -m tests.reliability $(NAMES)
 
 bench: zip ## Measure speed and memory
 	@for script in benchmarks/*.py; do $(VENV_PYTHON) "$$script"; done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.features import FEATURES
 from ..jobs.report import ImageOutcome
+from ..jobs.tile_views import Tiles, is_asset
 from .layer_groups import LayerGroups, raster_layer, set_time, style_of
+from .tile_layers import tile_layer
 from .time_steps import image_range, image_time, store_steps
 
 INDEX_PROPERTY = "s2mask_qgis/index"
@@ -75,6 +77,18 @@ class ResultLayers:
             if kind is LayerKind.FEATURES:
                 _show_feature(layer, self._feature)
             self._groups.insert(layer, _title(kind), _legend(kind), INDEX_PROPERTY)
+            yield layer
+
+    def add_tile_steps(self, outcome: ImageOutcome, tiles: Sequence[Tiles]) -> Iterator[QgsMapLayer]:
+        """Add layers of an image whose results lie on Earth Engine, one per step; ResultError as for files."""
+        self._outcomes[outcome.index] = outcome
+        store_steps(self._project, map(image_range, self._outcomes.values()))
+        for one in tiles:
+            kind = LayerKind(one.view.way)
+            layer = tile_layer(one, layer_name(outcome), outcome.time_start_ms)
+            set_time(layer, image_range(outcome))
+            _describe(layer, kind, outcome)
+            self._groups.insert(layer, _title(kind), (), INDEX_PROPERTY)
             yield layer
 
     def steps(self) -> list[ImageOutcome]:
@@ -198,6 +212,7 @@ def _describe(layer: QgsRasterLayer, kind: LayerKind, outcome: ImageOutcome) -> 
     metadata.setIdentifier(outcome.index)
     metadata.setTitle(f"{_title(kind)}, {layer.name()}")
     metadata.setAbstract(_abstract(outcome))
+    metadata.setRights([tr("Contains modified Copernicus Sentinel data {}").format(image_time(outcome).year)])
     layer.setMetadata(metadata)
 
 
@@ -210,5 +225,8 @@ def _abstract(outcome: ImageOutcome) -> str:
         lines.append(tr("Shadow on {:.1f} % of them.").format(100 * outcome.shadow_share))
     if outcome.ndvi_share is not None:
         lines.append(tr("NDVI on {:.1f} % of the area.").format(100 * outcome.ndvi_share))
-    lines.append(tr("How it was made: report.json in the folder of the results."))
+    assets = [output for output in outcome.outputs.values() if is_asset(output)]
+    lines += [tr("Stored on Earth Engine as {}.").format(asset) for asset in assets]
+    if not assets:
+        lines.append(tr("How it was made: report.json in the folder of the results."))
     return "\n".join(lines)
