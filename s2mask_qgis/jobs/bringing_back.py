@@ -27,7 +27,7 @@ from ..google.assets import COLLECTION, Assets
 from ..google.storage import Bucket
 from ..web.session import Session
 from .kept_entries import KeptEntries, open_entries
-from .manifests import PYRAMIDING, cloud_optimised, facts_of, image_manifest
+from .manifests import PYRAMIDING, cloud_optimised, facts_of, footprint_px, image_manifest
 from .metadata_json import ImageMetadata, read_metadata
 from .moving_request import EXTERNAL, MODES, BringBackReport, BringBackRequest, MoveProgress, MoveStage
 from .orders import Orders
@@ -191,7 +191,8 @@ class _Return:
                 bucket.put(copy, key)
         else:
             bucket.put(file, key)
-        return image_manifest(self._asset(image), [bucket.uri(key)], image, facts, request.pyramiding)
+        outline = footprint_px(file, image.geometry)
+        return image_manifest(self._asset(image), [bucket.uri(key)], image, facts, request.pyramiding, outline)
 
     def _link(self, image: ImageMetadata, manifest: Mapping[str, Any]) -> None:
         """Make an asset whose pixels stay in the bucket; where the answer is lost, look whether it is there."""

@@ -48,10 +48,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Downloaded:
-    """What came of a download: the number of images that are here now, those that are not, and why it ended early."""
+    """What came of a download: the number of images that are here now, those that are not, and why it ended early.
+
+    ``lost`` are the keys of those whose files in Drive will never make an image.
+    """
 
     here: int
     failed: tuple[tuple[str, str], ...] = ()
+    lost: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     problem: str = ""
 
@@ -83,6 +87,7 @@ def download_images(
     here, broken, problem = len(images) - len(missing), 0, ""
     failed: list[tuple[str, str]] = []
     notes: list[str] = []
+    lost: list[str] = []
     with _telling(folder):
         _require_room(folder, [file for image in missing for file in listed.get(image.name, ())])
         for image in missing:
@@ -94,6 +99,7 @@ def download_images(
                 problem = str(error)
             except (BadRequestError, SceneError, TransientError) as error:
                 failed.append((image.name, str(error)))
+                lost += [] if isinstance(error, TransientError) else [image.key]
                 broken = broken + 1 if isinstance(error, TransientError) else 0
                 problem = str(error) if broken >= MOST_BROKEN else ""
             if problem:
@@ -102,7 +108,7 @@ def download_images(
             with suppress(OSError):  # something unfinished lies in it
                 (folder / UNFINISHED).rmdir()
     on_progress(MoveProgress(MoveStage.DOWNLOADING, here, len(images), len(failed)))
-    return Downloaded(here, tuple(failed), tuple(notes), problem)
+    return Downloaded(here, tuple(failed), tuple(lost), tuple(notes), problem)
 
 
 def is_here(folder: Path, entry: Mapping[str, Any]) -> bool:
@@ -137,13 +143,15 @@ def _download(
     target = folder / f"{image.name}{SUFFIX}"
     known = image.metadata
     try:
-        merge(places, target, None, known.items() if known else {}, known.nodata if known else None)
+        items, nodata = (known.items(), known.nodata) if known else ({}, None)
+        merge(places, target, None, items, nodata, drive.session.check)
     except SceneError:
         for _, place in places:  # as they are they never will be of use
             place.unlink(missing_ok=True)
         raise
     digest = md5_of(target, drive.session.check)
-    record.add(image.key, {STATE: HERE, FILE: target.name, SIZE: target.stat().st_size, MD5: digest})
+    state = record.get(image.key).get(STATE, HERE)  # what is deleted at Earth Engine stays so
+    record.add(image.key, {STATE: state, FILE: target.name, SIZE: target.stat().st_size, MD5: digest})
     for _, place in places:
         place.unlink(missing_ok=True)
     return parts.notes

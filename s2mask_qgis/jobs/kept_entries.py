@@ -29,7 +29,8 @@ Entries = dict[str, dict[str, Any]]
 
 def read_entries(path: Path) -> Entries:
     """The entries of a file and its journal; none where neither exists. EngineError where they cannot be read."""
-    return {**_file_entries(path), **_journal_entries(path)}
+    noted = {**_file_entries(path), **_journal_entries(path)}
+    return {name: entry for name, entry in noted.items() if entry is not None}
 
 
 class KeptEntries:
@@ -42,7 +43,7 @@ class KeptEntries:
         journal = journal_of(path)
         self._journal_bytes = journal.stat().st_size if journal.exists() else 0
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._entries
 
     def __len__(self) -> int:
@@ -58,11 +59,23 @@ class KeptEntries:
 
     def add(self, name: str, entry: Mapping[str, Any]) -> None:
         """Add an entry, or replace it. StorageError where the disk does not take it: then nothing has changed."""
-        line = json.dumps([name, dict(entry)], ensure_ascii=False).encode() + b"\n"
+        self._note(name, dict(entry))
+        self._entries[name] = dict(entry)
+        self._fold_now_and_then()
+
+    def remove(self, name: str) -> None:
+        """Remove an entry, if there is one. StorageError as for :meth:`add`."""
+        if name in self._entries:
+            self._note(name, None)
+            del self._entries[name]
+
+    def _note(self, name: str, entry: dict[str, Any] | None) -> None:
+        line = json.dumps([name, entry], ensure_ascii=False).encode() + b"\n"
         with _telling(self.path):
             self._append(line)
-        self._entries[name] = dict(entry)
         self._journal_bytes += len(line)
+
+    def _fold_now_and_then(self) -> None:
         size = self.path.stat().st_size if self.path.exists() else 0
         if self._journal_bytes > max(FOLD_BYTES, size // 2):
             self.fold()
@@ -144,8 +157,9 @@ def _file_entries(path: Path) -> Entries:
     return listed
 
 
-def _journal_entries(path: Path) -> Entries:
-    """The whole lines of a journal: the last one may have been cut off with the process that wrote it."""
+def _journal_entries(path: Path) -> dict[str, dict[str, Any] | None]:
+    """The whole lines of a journal, None for what was removed: the last one may have been cut off with the process
+    that wrote it."""
     try:
         lines = journal_of(path).read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
@@ -154,7 +168,7 @@ def _journal_entries(path: Path) -> Entries:
         raise EngineError(f"{journal_of(path)} cannot be read ({error.strerror}).") from None
     try:
         pairs = [json.loads(line) for line in lines]
-        return {str(name): dict(entry) for name, entry in pairs}
+        return {str(name): None if entry is None else dict(entry) for name, entry in pairs}
     except (ValueError, TypeError):
         raise EngineError(f"{journal_of(path)} is damaged. Remove it: its images are exported again.") from None
 

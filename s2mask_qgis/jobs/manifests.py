@@ -5,6 +5,7 @@ Sources: "Image Manifest Upload" of the Earth Engine guides; ImageManifest in th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ _SET_ELSEWHERE = ("system:index", "system:time_start", "system:time_end", "syste
 """Properties that the service sets itself, from the name, the times and the pixels."""
 
 
+_MARGIN_PX = 2.0
+_LONGEST_DEGREES = 0.02
+_UNIT_SQUARE = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
+
+
 @dataclass(frozen=True)
 class FileFacts:
     """What a manifest takes from a GeoTIFF itself."""
@@ -31,11 +37,17 @@ class FileFacts:
 
 
 def image_manifest(
-    name: str, uris: Sequence[str], known: ImageMetadata, facts: FileFacts, pyramiding: str
+    name: str,
+    uris: Sequence[str],
+    known: ImageMetadata,
+    facts: FileFacts,
+    pyramiding: str,
+    footprint: Sequence[tuple[float, float]] = (),
 ) -> dict[str, Any]:
     """The manifest of the asset ``name`` from one GeoTIFF, or several side by side, at ``uris`` (gs://…).
 
     Band names are those of the metadata, else those of the file; masked pixels are those of its nodata.
+    ``footprint`` is that of :func:`footprint_px`.
     """
     names = _band_names(known, facts)
     manifest: dict[str, Any] = {
@@ -45,6 +57,8 @@ def image_manifest(
         "pyramidingPolicy": pyramiding,
         "properties": properties_of(known),
     }
+    if footprint:
+        manifest["footprint"] = {"points": [{"x": x, "y": y} for x, y in footprint], "bandId": names[0]}
     nodata = known.nodata if facts.nodata is None else facts.nodata
     if nodata is not None and nodata == nodata:  # not-a-number is masked anyway
         manifest["missingData"] = {"values": [nodata]}
@@ -80,6 +94,49 @@ def facts_of(path: Path) -> FileFacts:
         raise SceneError(f"{path} has no bands.")
     layout = dataset.GetMetadataItem("LAYOUT", "IMAGE_STRUCTURE")
     return FileFacts(tuple(band.GetDescription() for band in bands), bands[0].GetNoDataValue(), layout == "COG")
+
+
+def footprint_px(path: Path, geometry: Any) -> tuple[tuple[float, float], ...]:
+    """The outline of an image's valid pixels as a closed ring of columns and rows of its file, from GeoJSON in degrees.
+
+    It is two pixels wider than the outline: it has to hold the centres of all valid pixels. Empty where the outline is
+    no simple polygon, or is that of the file anyway.
+    """
+    from osgeo import ogr, osr
+
+    from ..series.rasters import open_dataset
+
+    dataset = open_dataset(path)
+    target, source = dataset.GetSpatialRef(), osr.SpatialReference()
+    if target is None or not isinstance(geometry, dict) or geometry.get("type") != "Polygon":
+        return ()
+    source.ImportFromEPSG(4326)
+    for reference in (source, target):
+        reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    outline = ogr.CreateGeometryFromJson(json.dumps(geometry))
+    if outline is None or outline.IsEmpty() or outline.GetGeometryCount() != 1:
+        return ()
+    outline.Segmentize(_LONGEST_DEGREES)  # lines that are straight in degrees are bent on the grid
+    if outline.Transform(osr.CoordinateTransformation(source, target)) != ogr.OGRERR_NONE:
+        return ()
+    x0, x_scale, _, y0, _, y_scale = dataset.GetGeoTransform()
+    corners = [((x - x0) / x_scale, (y - y0) / y_scale) for x, y, *_ in outline.GetGeometryRef(0).GetPoints()]
+    frame = _polygon([(x * dataset.RasterXSize, y * dataset.RasterYSize) for x, y in _UNIT_SQUARE])
+    inside = _polygon(corners).Buffer(_MARGIN_PX, 2).Intersection(frame).Simplify(_MARGIN_PX / 4)
+    if inside.GetGeometryName() != "POLYGON" or inside.GetGeometryCount() != 1 or inside.Area() >= frame.Area():
+        return ()
+    return tuple((round(x, 3), round(y, 3)) for x, y, *_ in inside.GetGeometryRef(0).GetPoints())
+
+
+def _polygon(corners: Sequence[tuple[float, float]]) -> Any:
+    from osgeo import ogr
+
+    ring = ogr.Geometry(ogr.wkbLinearRing)
+    for x, y in corners:
+        ring.AddPoint_2D(x, y)
+    polygon = ogr.Geometry(ogr.wkbPolygon)
+    polygon.AddGeometry(ring)
+    return polygon
 
 
 def cloud_optimised(path: Path, target: Path, pyramiding: str) -> None:

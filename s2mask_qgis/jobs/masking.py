@@ -125,7 +125,7 @@ class MaskRecipe:
         place = results.Place(request.area, self._land_of(decided.grid))
         made = results.export_of(self._engine, item.scene, decided, place, kind, item.key)
         description = results.description_of(kind, item.scene.index, request_id)
-        image = made.image.set(self._about)
+        image: Any = made.image.set(self._about)
         return replace(made, image=image, request_id=request_id, description=description, tile_px=tile_px)
 
     def outcome(self, item: Item, state: ImageState, seconds: float) -> ImageOutcome:

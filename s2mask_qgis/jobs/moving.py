@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +77,10 @@ def move_out(
             if report.state not in (RunState.FINISHED, RunState.FINISHED_WITH_FAILURES):
                 return report
             source = shown_path(source_name(request))
-            return _brought(request.drive_folder, request.folder, services.drive, metadata, report, on_progress, source)
+            found, report = _brought(
+                request.drive_folder, request.folder, services.drive, metadata, report, on_progress, source
+            )
+            return replace(report, notes=(*report.notes, *_take_back(request, metadata, found.lost)))
     except CancelledError:
         return _stopped(request.folder, orders)
     except EngineError as error:
@@ -91,7 +94,7 @@ def download(request: DownloadRequest, drive: Drive, orders: Orders, on_progress
         check_writable(request.folder)
         with open_entries(request.folder / METADATA) as metadata:
             begun = MoveReport(RunState.FINISHED, "")
-            return _brought(request.drive_folder, request.folder, drive, metadata, begun, on_progress)
+            return _brought(request.drive_folder, request.folder, drive, metadata, begun, on_progress)[1]
     except CancelledError:
         return _stopped(request.folder, orders)
     except EngineError as error:
@@ -156,6 +159,10 @@ def _exported(
     with closing(services.engine(request)) as engine, _opened(request) as ledger:
         if ledger.is_read_only:
             raise StorageError(ledger.holder)
+        problem = drive_problem(services, source, metadata)
+        if problem:
+            raise QuotaError(problem)
+        ledger.retry()
         recipe = MovingRecipe(services.assets, source, request.drive_folder, metadata, ledger)
         told = _told(on_progress)
         ended = carry_out(Work(engine, ledger, recipe, request.throttle, orders, interrupt, told, _nothing))
@@ -188,7 +195,7 @@ def _brought(
     before: MoveReport,
     on_progress: OnProgress,
     source: str = "",
-) -> MoveReport:
+) -> tuple[Downloaded, MoveReport]:
     """The download after the export: what the metadata list of ``source``; without one, all that lies in Drive."""
     on_progress(MoveProgress(MoveStage.LOOKING, 0, 0))
     listed = find_files(drive, drive_folder)
@@ -199,7 +206,22 @@ def _brought(
         wanted += [Wanted(name, name) for name in listed if name not in known]
     with open_entries(folder / RECORD) as record:
         found = download_images(drive, listed, wanted, folder, record, on_progress)
-    return _download_report(before, found, len(wanted), folder)
+    return found, _download_report(before, found, len(wanted), folder)
+
+
+def _take_back(request: MoveRequest, metadata: KeptEntries, lost: tuple[str, ...]) -> tuple[str, ...]:
+    """Have images exported anew by the next move, whose files in Drive will never make one; a note on them."""
+    with _opened(request) as ledger, ledger.batch():
+        for path in lost:
+            index = ImageMetadata.from_json(path, metadata.get(path)).name
+            for row in ledger.exports(index):
+                if row.state is RowState.DONE:
+                    ledger.end_export(row.request_id, RowState.FAILED, "Its files in Drive are not whole.")
+            ledger.mark([index], RowState.WAITING)
+    for path in lost:
+        metadata.remove(path)
+    told = f"{len(lost)} image{'' if len(lost) == 1 else 's'}"
+    return (f"Move again to export {told} anew.",) if lost else ()
 
 
 def _wanted(metadata: KeptEntries, source: str) -> list[Wanted]:
@@ -251,10 +273,11 @@ def _delete(
     return MoveReport(state, message, failed=tuple(failed), **counts)
 
 
-def drive_problem(services: Services, source: str) -> str:
-    """Why the images of a folder or collection do not fit into Drive, with the numbers; empty where they do."""
+def drive_problem(services: Services, source: str, metadata: Container[str] = ()) -> str:
+    """Why the images of a folder or collection that the metadata do not list do not fit into Drive, with the numbers;
+    empty where they do. What assets have stands for what their files will have."""
     images = services.assets.images(asset_name(source))
-    needed = sum(image.size_bytes for image in images)
+    needed = sum(image.size_bytes for image in images if shown_path(image.name) not in metadata)
     free = drive_user(services.drive.session, Urls(drive=services.drive.service.url)).free_bytes
     if free is None or needed <= free:
         return ""

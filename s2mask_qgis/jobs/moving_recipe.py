@@ -83,9 +83,14 @@ class MovingRecipe:
             if len(batch) >= BATCH:
                 yield batch
                 batch = []
-        if not count:
+        if not count and not self._has_moved_before():
             raise EngineError(f"There are no images in {shown_path(self._source)}. Choose another collection.")
         yield batch
+
+    def _has_moved_before(self) -> bool:
+        """True where images were exported that are gone by now: deleted after a move."""
+        below = f"{shown_path(self._source)}/"
+        return any(path.startswith(below) for path, _ in self._metadata.items())
 
     def items(self, tile: str, indexes: Collection[str]) -> tuple[list[Item], dict[str, str]]:
         """The images as the ledger knows them: nothing has to be prepared."""

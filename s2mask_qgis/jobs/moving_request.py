@@ -67,7 +67,8 @@ class MoveReport:
     """How a move, or a part of it, ended; ``message`` is a sentence for the user.
 
     ``exported``, ``here`` and ``deleted`` count images: those exported to Drive, those verified on this computer,
-    those that are gone from Earth Engine, and those that could be deleted there. ``failed`` names images with the reason.
+    those that are gone from Earth Engine, and those that could be deleted there. ``failed`` names images
+    with the reason.
     """
 
     state: RunState

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..engines.base import Engine, Operation, OperationState
+from ..engines.base import DriveDestination, Engine, Operation, OperationState
 from ..engines.errors import (
     CancelledError,
     EngineError,
@@ -42,6 +42,11 @@ MOST_CALLS = 6
 """An image whose calls fail so often in a row, while those of others succeed, is given up."""
 LOOKS = 2
 """An export that the service does not list so often in a row has vanished: new ones may be listed a little late."""
+LOST_TO_DRIVE = (
+    "The service does not list the task any more, and does not tell whether its file lies in Drive. Look for it there; "
+    "where it is missing, try again."
+)
+"""Drive keeps files of the same name side by side, so a second one is left to the user."""
 PASSING = (TransientError, RateError, QueueFullError)
 OUTSIDE = (SignInError, QuotaError, StorageError)
 """What keeps the whole run from going on until somebody does something about it."""
@@ -394,6 +399,8 @@ class RunLoop:
         del self._sent[name]
         if is_stored:
             self._advance(job)
+        elif isinstance(self._engine.destination(job.kinds[0], job.index), DriveDestination):
+            self._fail(job, LOST_TO_DRIVE, is_permanent=False)
         else:
             self._again(job, "The service has lost the task.", 0)
 
@@ -406,7 +413,7 @@ class RunLoop:
             self._fail(job, "The task was cancelled at the service.", is_permanent=False)
             return
         found = verdict(operation.error_code, operation.error, self._engine.traits.has_local_results)
-        if found is Verdict.DISK_FULL:
+        if found is Verdict.NO_ROOM:
             self._ledger.end_export(job.request_id, RowState.FAILED, operation.error, operation.error_code)
             self._ledger.mark([job.index], RowState.WAITING)
             self._ends.obstacle = operation.error

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from ..core.fields import ParameterError, Problem, defaults
+from ..core.fields import ParameterError, Problem, defaults, field_problems
 from ..core.parameters import SCRIPT_NAMES, RunParameters, find_problems
+from .request import Throttle
 from .script_literals import Assigned, Literals, NotPythonError, Unread, read_literals
 from .script_notes import GROUPS, MARGINS, is_known, note_on
 
@@ -26,6 +27,7 @@ FILE = "file"
 """What a problem names that lies in the file as a whole instead of in one parameter."""
 
 _FIELDS = frozenset(defaults(RunParameters))
+_FOLDER, _TASKS = "folder_GEE", "nb_task_max"
 _DAYS = ("date_start", "date_end")
 _MOST_DAYS = 3_660
 
@@ -33,10 +35,13 @@ _MOST_DAYS = 3_660
 @dataclass(frozen=True)
 class ScriptParameters:
     """``values`` of RunParameters by name, those left out keep their defaults; ``notes`` are sentences about what the
-    file holds besides: where it goes here, what has no counterpart, and which lines were not read."""
+    file holds besides: where it goes here, what has no counterpart, and which lines were not read. ``asset_folder`` and
+    ``nb_task_max`` are for runs on Earth Engine, None where the file does not give them."""
 
     values: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    asset_folder: str | None = None
+    nb_task_max: int | None = None
 
 
 def read_parameters(path: Path) -> ScriptParameters:
@@ -54,10 +59,15 @@ def read_parameters(path: Path) -> ScriptParameters:
     values |= {name: as_day(values[name]) for name in _DAYS if name in values}
     problems += _margin_problems(found)
     problems += [_told(problem, found) for problem in find_problems(values)]
+    tasks = found[_TASKS].value if _TASKS in found else None
+    problems += field_problems(Throttle, {} if tasks is None else {_TASKS: tasks})
     if problems:
         raise ParameterError(tuple(problems))
     widened = _widened(values, found)
-    return ScriptParameters({**AS_SCRIPTS, **values, **widened}, tuple(_notes(literals, values, widened)))
+    folder = found[_FOLDER].value if _FOLDER in found else None
+    notes = tuple(_notes(literals, values, widened))
+    asset_folder = folder.strip("/") if isinstance(folder, str) and folder.strip("/") else None
+    return ScriptParameters({**AS_SCRIPTS, **values, **widened}, notes, asset_folder, tasks)
 
 
 @dataclass(frozen=True)

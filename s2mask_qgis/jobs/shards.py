@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,11 +123,13 @@ def merge(
     grid: Grid | None = None,
     properties: Mapping[str, str] | None = None,
     nodata: float | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """One GeoTIFF of the parts of an image: their pixels, georeference, nodata and band names, and ``properties`` as
     its metadata. It is written whole or not at all, and compared with the parts before it appears.
 
-    ``grid`` is that of the whole image where it is known; ``nodata`` declares a value that the parts do not.
+    ``grid`` is that of the whole image where it is known; ``nodata`` declares a value that the parts do not;
+    ``check`` is called now and then and may raise to end it.
     SceneError where the parts do not make a whole, StorageError where the disk does not take it.
     """
     opened = [(corner, _opened(path)) for corner, path in sorted(parts)]
@@ -136,8 +138,8 @@ def merge(
     partial.unlink(missing_ok=True)
     try:
         with gdal_failures(StorageError, f"{target} cannot be written"):
-            _write(opened, partial, properties or {}, nodata)
-        _compare(partial, opened)
+            _write(opened, partial, properties or {}, nodata, check)
+        _compare(partial, opened, check)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -205,7 +207,11 @@ def _is_at(transform: Sequence[float], origin: Sequence[float], row: int, column
 
 
 def _write(
-    parts: Sequence[tuple[Corner, Any]], target: Path, properties: Mapping[str, str], nodata: float | None
+    parts: Sequence[tuple[Corner, Any]],
+    target: Path,
+    properties: Mapping[str, str],
+    nodata: float | None,
+    check: Callable[[], None],
 ) -> None:
     """The parts as one raster on disk."""
     from osgeo import gdal
@@ -225,6 +231,7 @@ def _write(
         _describe(written.GetRasterBand(number), first.GetRasterBand(number), nodata)
     for (row, column), part in parts:
         for top, height in _strips(part):
+            check()
             pixels = part.ReadRaster(0, top, part.RasterXSize, height)
             if pixels is not None:
                 written.WriteRaster(column, row + top, part.RasterXSize, height, pixels)
@@ -243,11 +250,12 @@ def _describe(band: Any, like: Any, nodata: float | None) -> None:
         band.SetOffset(like.GetOffset() or 0.0)
 
 
-def _compare(written: Path, parts: Sequence[tuple[Corner, Any]]) -> None:
+def _compare(written: Path, parts: Sequence[tuple[Corner, Any]], check: Callable[[], None]) -> None:
     """StorageError unless every pixel on disk is that of its part."""
     whole = _opened(written)
     for (row, column), part in parts:
         for top, height in _strips(part):
+            check()
             with gdal_failures(SceneError, f"{written.name} is damaged"):
                 expected = part.ReadRaster(0, top, part.RasterXSize, height)
                 found = whole.ReadRaster(column, row + top, part.RasterXSize, height)

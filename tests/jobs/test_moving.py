@@ -178,6 +178,12 @@ def test_a_part_that_is_missing_in_drive_is_told_and_the_others_come(request_, s
     assert report.failed == ((name_of(2), f"{name_of(2)} is not whole in Drive: {gone} is missing. Export it again."),)
     assert len(images_in(request_.folder)) == COUNT - 1
     assert f"{SOURCE}/{name_of(2)}" not in deletable(request_.folder)
+    assert report.notes == ("Move again to export 1 image anew.",)
+    drive_server.always = lambda _asked, answer: answer
+    drive_server.entries = [one for one in drive_server.entries if one["name"] != gone]
+    report = carried_out(request_, services)
+    assert (report.state, report.here) == (RunState.FINISHED, COUNT)
+    assert len(engine.started) == COUNT + 1
 
 
 def _hiding(name):
@@ -207,6 +213,8 @@ def test_an_image_that_cannot_be_exported_is_told_and_stays(request_, services, 
     assert [name for name, _ in report.failed] == [name_of(3)]
     assert report.here == COUNT - 1
     assert len(deletable(request_.folder)) == COUNT - 1
+    engine.broken = set()
+    assert carried_out(request_, services).here == COUNT, "the next move tries again"
 
 
 def test_bands_on_different_grids_are_refused_rather_than_resampled(request_, services, earth):
@@ -332,10 +340,13 @@ def test_a_disk_without_room_is_told_with_the_numbers(request_, services, monkey
     assert "0.3 GB" in report.message
 
 
-def test_a_drive_that_is_too_small_is_told_with_the_numbers(services, drive_server):
+def test_a_drive_that_is_too_small_is_told_with_the_numbers(request_, services, drive_server, engine):
     assert drive_problem(services, SOURCE) == ""
     drive_server.free_bytes = 100
     assert "Google Drive has room for 0.0 GB" in drive_problem(services, SOURCE)
+    report = carried_out(request_, services)
+    assert report.state is RunState.REFUSED
+    assert not engine.started
 
 
 # Deleting
@@ -424,6 +435,11 @@ def test_after_a_deletion_a_move_leaves_all_as_it_is(moved, request_, services, 
     deleted(moved, services, COUNT)
     report = download(DownloadRequest("masks", moved), services.drive, Orders(), Steps())
     assert (report.state, report.here, report.deleted) == (RunState.FINISHED, COUNT, COUNT)
+    assert carried_out(request_, services).state is RunState.FINISHED
+    (moved / f"{name_of(0)}.tif").unlink()
+    report = carried_out(request_, services)
+    assert (report.here, report.deleted, report.deletable) == (COUNT, COUNT, 0), "Drive still has it"
+    assert len(engine.started) == COUNT
 
 
 # Downloading alone

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from osgeo import gdal
+from osgeo import gdal, ogr, osr
 
 from s2mask_qgis.engines.errors import BadRequestError, EngineError
 from s2mask_qgis.google.assets import Assets
 from s2mask_qgis.google.storage import Bucket
 from s2mask_qgis.jobs import bringing_back
 from s2mask_qgis.jobs.bringing_back import Services, bring_back
-from s2mask_qgis.jobs.manifests import FileFacts, cloud_optimised, facts_of, image_manifest
+from s2mask_qgis.jobs.manifests import FileFacts, _polygon, cloud_optimised, facts_of, footprint_px, image_manifest
 from s2mask_qgis.jobs.metadata_json import ImageMetadata, metadata_of
 from s2mask_qgis.jobs.moving_request import EXTERNAL, BringBackRequest
 from s2mask_qgis.jobs.orders import Orders
@@ -282,6 +282,53 @@ def test_properties_that_the_service_sets_itself_are_left_out():
 def test_not_a_number_is_no_missing_value(nodata):
     manifest = image_manifest("n", [], KNOWN, replace(FACTS, nodata=nodata), "MEAN")
     assert "missingData" not in manifest
+
+
+def in_degrees(corners_px):
+    """Columns and rows of the files as corners in degrees."""
+    reference, degrees = osr.SpatialReference(), osr.SpatialReference()
+    reference.ImportFromEPSG(32633)
+    degrees.ImportFromEPSG(4326)
+    for one in (reference, degrees):
+        one.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    change = osr.CoordinateTransformation(reference, degrees)
+    points = [change.TransformPoint(600000 + 10 * x, 5300040 - 10 * y)[:2] for x, y in corners_px]
+    return {"type": "Polygon", "coordinates": [[list(point) for point in points]]}
+
+
+def test_the_outline_of_an_image_comes_back(request_):
+    path = request_.folder / f"{name_of(0)}.tif"
+    triangle = [(0, 0), (60, 0), (0, 40), (0, 0)]
+    ring = footprint_px(path, in_degrees(triangle))
+    assert ring[0] == ring[-1]
+    assert all(0 <= x <= 60 and 0 <= y <= 40 for x, y in ring)
+    polygon = _polygon(ring)
+    for row, column in np.ndindex(40, 60):
+        x, y = column + 0.5, row + 0.5
+        share = x / 60 + y / 40
+        point = ogr.Geometry(ogr.wkbPoint)
+        point.AddPoint_2D(x, y)
+        if share <= 1:
+            assert polygon.Contains(point), "the centre of a valid pixel"
+        elif share > 1.2:
+            assert not polygon.Contains(point)
+    manifest = image_manifest("n", [], KNOWN, FACTS, "MEAN", ring)
+    assert manifest["footprint"]["bandId"] == "mask"
+    assert manifest["footprint"]["points"][0] == {"x": ring[0][0], "y": ring[0][1]}
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        None,
+        {"type": "MultiPolygon", "coordinates": []},
+        in_degrees([(-5, -5), (70, -5), (70, 50), (-5, 50), (-5, -5)]),
+        in_degrees([(900, 900), (910, 900), (900, 910), (900, 900)]),
+        "POLYGON",
+    ],
+)
+def test_an_outline_that_says_nothing_is_left_out(request_, geometry):
+    assert footprint_px(request_.folder / f"{name_of(0)}.tif", geometry) == ()
 
 
 def test_a_copy_for_the_bucket_is_whole_or_not_there(request_, tmp_path):

@@ -82,6 +82,17 @@ def test_many_entries_are_folded_now_and_then_only(path, monkeypatch):
     assert sum(written) < 8 * path.stat().st_size
 
 
+def test_what_is_removed_stays_away(path):
+    path.write_text('{"a": {}, "b": {}}')
+    with open_entries(path) as kept:
+        kept.remove("a")
+        kept.remove("never there")
+        assert read_entries(path) == {"b": {}}
+        kept.add("c", {})
+        kept.remove("c")
+    assert json.loads(path.read_text()) == {"b": {}}
+
+
 def test_a_second_writer_is_refused_and_the_first_goes_on(path):
     with open_entries(path) as kept:
         with pytest.raises(StorageError, match="written by another"), open_entries(path):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from osgeo import gdal, osr
 
 from s2mask_qgis.core.grid import Grid
-from s2mask_qgis.engines.errors import SceneError, StorageError
+from s2mask_qgis.engines.errors import CancelledError, SceneError, StorageError
 from s2mask_qgis.google.drive import DriveFile
 from s2mask_qgis.jobs import shards
 from s2mask_qgis.jobs.shards import by_image, merge, newest_set, split_name
@@ -264,3 +264,17 @@ def test_the_order_of_time_decides_not_that_of_names():
     late = replace(shard(0, 0, 0), created="2026-06-01T00:00:00Z")
     found = newest_set("a", [late, shard(0, 0, 5)])
     assert found.files[0][1] == late
+
+
+@pytest.mark.parametrize("at", [1, 5, 8])
+def test_merging_can_be_stopped_and_leaves_nothing(tmp_path, at):
+    asked = []
+
+    def check():
+        asked.append(1)
+        if len(asked) == at:
+            raise CancelledError("Stopped.")
+
+    with pytest.raises(CancelledError):
+        merge(four(tmp_path), tmp_path / "a.tif", check=check)
+    assert not list(tmp_path.glob("a.tif*"))
