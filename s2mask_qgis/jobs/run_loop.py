@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..engines.base import DriveDestination, Engine, Operation, OperationState
+from ..engines.base import Engine, Operation, OperationState
 from ..engines.errors import (
     CancelledError,
     EngineError,
@@ -33,15 +32,14 @@ from .orders import Orders
 from .recipe import Recipe
 from .report import ImageOutcome
 from .request import Throttle
-from .results import KEY, mark_of, request_id_of, tag_of
+from .results import mark_of, request_id_of
 from .trouble import Trouble
+from .under_way import Fate, News, UnderWay
 
 SLICE_S = 0.1
 """How long the loop sleeps at most while calls are under way on other threads."""
 MOST_CALLS = 6
 """An image whose calls fail so often in a row, while those of others succeed, is given up."""
-LOOKS = 2
-"""An export that the service does not list so often in a row has vanished: new ones may be listed a little late."""
 LOST_TO_DRIVE = (
     "The service does not list the task any more, and does not tell whether its file lies in Drive. Look for it there; "
     "where it is missing, try again."
@@ -70,7 +68,6 @@ class RunLoop:
         on_image: Callable[[ImageOutcome], None],
         on_step: Callable[[], None],
     ) -> None:
-        self.foreign: int | None = None
         self.is_queue_full = False
         self.trouble = Trouble(throttle.patience_hours * 3600.0)
         self._engine, self._ledger, self._recipe = engine, ledger, recipe
@@ -84,8 +81,7 @@ class RunLoop:
         self._calls = Calls(engine.traits.concurrent_calls)
         self._busy: set[str] = set()
         self._pending: dict[Future[Any], Job] = {}
-        self._sent: dict[str, Job] = {}
-        self._unknown: list[Job] = []
+        self._under_way = UnderWay(engine, ledger)
         self._waiting: deque[Job] = deque()
         self._feed = Feed(engine, ledger, recipe, self._busy.__contains__)
         self._next_look_s = 0.0
@@ -93,7 +89,12 @@ class RunLoop:
     @property
     def active(self) -> int:
         """The run's own exports that are under way, or about to be."""
-        return len(self._sent) + len(self._unknown) + len(self._pending)
+        return len(self._under_way) + len(self._pending)
+
+    @property
+    def foreign(self) -> int | None:
+        """The project's other tasks that have not ended, None before the first look."""
+        return self._under_way.foreign
 
     @property
     def room(self) -> int:
@@ -108,7 +109,7 @@ class RunLoop:
             return f"{self.trouble.reason} Next try in {seconds:.0f} s."
         if self.is_queue_full:
             return "The queue of tasks is full; waiting for some of them to end."
-        if self.foreign and not self._sent and self.room <= 0:
+        if self.foreign and not self.active and self.room <= 0:
             return f"{self.foreign} other tasks of the project are active; waiting for some of them to end."
         return ""
 
@@ -116,10 +117,7 @@ class RunLoop:
         """Take over exports that an earlier session left open; what came of them is asked before any is sent."""
         for row, job in rows:
             self._busy.add(job.index)
-            if row.operation:
-                self._sent[row.operation] = job
-            else:
-                self._unknown.append(job)
+            self._under_way.adopt(row, job)
 
     def go(self) -> None:
         """Until nothing is left. PausedError where the run cannot go on, CancelledError once an order has come."""
@@ -133,34 +131,21 @@ class RunLoop:
     def cancel(self) -> int:
         """Stop at the service what is under way there, once :meth:`go` has ended; returns how many of the exports
         could not be stopped because the service did not answer."""
-        if self._unknown:
-            with suppress(EngineError):
-                self._resolve(self._engine.operations(self._sent), may_send=False)
-        left = 0
-        for name, job in self._sent.items():
-            try:
-                self._engine.cancel(name)
-                self._ledger.end_export(job.request_id, RowState.CANCELLED)
-                self._ledger.mark([job.index], RowState.CANCELLED)
-            except StorageError:
-                raise
-            except EngineError:
-                left += 1
+        left = self._under_way.cancel()
         for job in self._waiting:
             if job.request_id:
                 self._ledger.end_export(job.request_id, RowState.CANCELLED)
             self._ledger.mark([job.index], RowState.CANCELLED)
-        return left + len(self._unknown)
+        return left
 
     def _drain(self) -> None:
         """Keep the answers of calls that ended after the last round."""
         for future, job in self._pending.items():
             is_sending = job.plan is not None
             if is_sending and not future.cancelled() and future.exception() is None:
-                self._sent[future.result()] = job
-                self._ledger.sent(job.request_id, future.result())
+                self._under_way.sent(future.result(), job)
             else:
-                (self._unknown if is_sending else self._waiting).append(job)
+                self._set_aside(job)
         self._pending.clear()
 
     # One round
@@ -304,8 +289,7 @@ class RunLoop:
             self._ledger.keep_plan(job.index, value)
             self._waiting.appendleft(job)
         else:
-            self._sent[value] = job
-            self._ledger.sent(job.request_id, value)
+            self._under_way.sent(value, job)
 
     def _on_failed_call(self, job: Job, error: EngineError) -> None:
         """A call that was not answered, or with a refusal."""
@@ -317,7 +301,7 @@ class RunLoop:
         elif isinstance(error, PASSING):
             self._on_passing(job, error, is_sending, now_s)
         elif isinstance(error, (CancelledError, *OUTSIDE)):
-            (self._unknown if is_sending else self._waiting).append(job)
+            self._set_aside(job)
             if isinstance(error, CancelledError):
                 raise error
             raise PausedError(str(error)) from error
@@ -333,82 +317,47 @@ class RunLoop:
             self._fail(job, str(error), is_permanent=False)
             return
         job.not_before_s = self.trouble.until_s
-        (self._unknown if is_sending else self._waiting).append(job)
+        self._set_aside(job)
+
+    def _set_aside(self, job: Job) -> None:
+        """Go on with an image later: one whose export was sent once it is known whether that has arrived."""
+        if job.plan is None:
+            self._waiting.append(job)
+        else:
+            self._under_way.unanswered(job)
 
     # Looking: what came of the exports
 
     def _look(self) -> None:
         """One look at the service's operations."""
-        operations = self._engine.operations(self._sent)
+        operations = self._under_way.look()
         now_s = self._clock.now_s()
         self._next_look_s = now_s + self._refresh_s
         self.trouble.succeeded(now_s)
         self.is_queue_full = False
-        self._resolve(operations, may_send=True)
-        own = {name: operations.get(name) for name in self._sent}
-        self.foreign = sum(name not in own and not one.state.is_final for name, one in operations.items())
+        for news in self._under_way.arrivals(operations):
+            self._on_news(news)
         with self._ledger.batch():
-            for name, operation in own.items():
-                if operation is not None:
-                    self._follow(name, operation)
-        for name in [name for name, operation in own.items() if operation is None]:
-            self._on_missing(name)
+            for news in self._under_way.ends(operations):
+                self._on_news(news)
+        for news in self._under_way.losses(operations):
+            self._on_news(news)
 
-    def _resolve(self, operations: Mapping[str, Operation], may_send: bool) -> None:
-        """Find out what became of requests without an answer: listed, or done, or never arrived."""
-        by_tag = {one.description.rpartition("_")[2]: name for name, one in operations.items() if one.description}
-        while self._unknown:
-            job = self._unknown[-1]
-            name = by_tag.get(tag_of(job.request_id))
-            is_stored = name is None and self._is_stored(job)
-            self._unknown.pop()
-            if name is not None:
-                self._sent[name] = job
-                self._ledger.sent(job.request_id, name)
-            elif is_stored:
-                self._advance(job)
-            elif may_send:
-                self._waiting.appendleft(job)
-            else:
-                self._ledger.end_export(job.request_id, RowState.CANCELLED)
-                self._ledger.mark([job.index], RowState.CANCELLED)
-
-    def _is_stored(self, job: Job) -> bool:
-        """True where the result of a job's export is there."""
-        found = self._engine.stored(job.kinds[0], [job.index]).get(job.index, {})
-        return found.get(KEY) == job.item.key
-
-    def _follow(self, name: str, operation: Operation) -> None:
-        """One of the run's own operations as it was listed."""
-        job = self._sent[name]
-        job.not_listed = 0
-        if operation.state.is_final:
-            del self._sent[name]
-            self._on_end(job, operation)
-        elif operation.state is OperationState.RUNNING and job.state is not OperationState.RUNNING:
-            job.state = OperationState.RUNNING
-            self._ledger.running([job.request_id])
-
-    def _on_missing(self, name: str) -> None:
-        """One of the run's own operations was not listed."""
-        job = self._sent[name]
-        job.not_listed += 1
-        if job.not_listed < LOOKS:
-            return
-        is_stored = self._is_stored(job)
-        del self._sent[name]
-        if is_stored:
-            self._advance(job)
-        elif isinstance(self._engine.destination(job.kinds[0], job.index), DriveDestination):
-            self._fail(job, LOST_TO_DRIVE, is_permanent=False)
-        else:
-            self._again(job, "The service has lost the task.", 0)
+    def _on_news(self, news: News) -> None:
+        """What to do about an export whose fate is known."""
+        if news.fate is Fate.DONE:
+            self._advance(news.job)
+        elif news.fate is Fate.NEVER_ARRIVED:
+            self._waiting.appendleft(news.job)
+        elif news.fate is Fate.VANISHED:
+            self._again(news.job, "The service has lost the task.", 0)
+        elif news.fate is Fate.UNKNOWN:
+            self._fail(news.job, LOST_TO_DRIVE, is_permanent=False)
+        elif news.operation is not None:
+            self._on_end(news.job, news.operation)
 
     def _on_end(self, job: Job, operation: Operation) -> None:
-        """What to do about an export that has ended."""
-        if operation.state is OperationState.SUCCEEDED:
-            self._advance(job)
-            return
+        """What to do about an export that has ended without success."""
         if operation.state is OperationState.CANCELLED:
             self._fail(job, "The task was cancelled at the service.", is_permanent=False)
             return
