@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
 from ..engines.base import DriveDestination, Engine, Operation, OperationState
-from ..engines.errors import EngineError, StorageError
+from ..engines.errors import BadRequestError, QuotaError, SignInError, TransientError
 from .image_job import Job
 from .ledger.ledger import Ledger
 from .ledger.rows import ExportRow, RowState
@@ -15,6 +16,9 @@ from .results import KEY, tag_of
 
 LOOKS = 2
 """An export that the service does not list so often in a row has vanished: new ones may be listed a little late."""
+
+
+_AT_THE_SERVICE = (SignInError, QuotaError, BadRequestError, TransientError)
 
 
 class Fate(Enum):
@@ -119,25 +123,16 @@ class UnderWay:
 
     def cancel(self) -> int:
         """Stop everything at the service; returns how many exports may go on because it did not answer."""
-        try:
+        with suppress(*_AT_THE_SERVICE):
             for news in self.arrivals(self.look() if self._unanswered else {}):
-                self._note_cancelled([news.job])
-        except StorageError:
-            raise
-        except EngineError:  # those without an answer are counted below
-            pass
-        left = len(self._unanswered)
-        for name, job in self._sent.items():
-            try:
+                self._note_cancelled(news.job)
+        for name, job in list(self._sent.items()):
+            with suppress(*_AT_THE_SERVICE):
                 self._engine.cancel(name)
-            except EngineError:
-                left += 1
-            else:
-                self._note_cancelled([job])
-        self._sent.clear()
-        return left
+                self._note_cancelled(job)
+                del self._sent[name]
+        return len(self)
 
-    def _note_cancelled(self, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            self._ledger.end_export(job.request_id, RowState.CANCELLED)
-            self._ledger.mark([job.index], RowState.CANCELLED)
+    def _note_cancelled(self, job: Job) -> None:
+        self._ledger.end_export(job.request_id, RowState.CANCELLED)
+        self._ledger.mark([job.index], RowState.CANCELLED)
