@@ -1,4 +1,4 @@
-"""Wires the plugin into QGIS: an action in the toolbar and the Raster menu, the dock behind it, the algorithms."""
+"""Wires the plugin into QGIS: actions in the toolbar and the Raster menu, dock and window behind them, algorithms."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from .paths import resource
 
 if TYPE_CHECKING:
     from .gui.dock import S2MaskDock
+    from .gui.moving_window import MovingWindow
     from .processing.provider import S2MaskProvider
 
 MENU = "S2 Mask"
 
 
 class S2MaskPlugin:
-    """The plugin; ``dock`` is None until it was shown for the first time."""
+    """The plugin; ``dock`` and ``moving`` are None until they were shown for the first time."""
 
     def __init__(self, iface: Any) -> None:
         self.iface = iface
         self.action: QAction | None = None
+        self.move_action: QAction | None = None
         self.dock: S2MaskDock | None = None
+        self.moving: MovingWindow | None = None
         self.provider: S2MaskProvider | None = None
 
     def initProcessing(self) -> None:  # noqa: N802 (the name is QGIS's)
@@ -45,6 +48,10 @@ class S2MaskPlugin:
         self.action.triggered.connect(self._show)
         self.iface.addToolBarIcon(self.action)
         self.iface.addPluginToRasterMenu(MENU, self.action)
+        self.move_action = QAction(QCoreApplication.translate("S2Mask", "Move a collection…"), self.iface.mainWindow())
+        self.move_action.setObjectName("s2maskMoveAction")
+        self.move_action.triggered.connect(self.open_moving)
+        self.iface.addPluginToRasterMenu(MENU, self.move_action)
 
     def unload(self) -> None:
         """Take everything away again; called by QGIS when the plugin is switched off."""
@@ -58,6 +65,14 @@ class S2MaskPlugin:
             self.iface.removeDockWidget(self.dock)
             self.dock.deleteLater()
             self.dock = None
+        if self.moving is not None:
+            self.moving.close_down()
+            self.moving.deleteLater()
+            self.moving = None
+        if self.move_action is not None:
+            self.iface.removePluginRasterMenu(MENU, self.move_action)
+            self.move_action.deleteLater()
+            self.move_action = None
         if self.action is not None:
             self.iface.removePluginRasterMenu(MENU, self.action)
             self.iface.removeToolBarIcon(self.action)
@@ -72,6 +87,18 @@ class S2MaskPlugin:
             self.dock.setToggleVisibilityAction(self.action)
         self.dock.setUserVisible(True)
         return self.dock
+
+    def open_moving(self) -> MovingWindow:
+        """Show the window that moves collections; it is made the first time."""
+        if self.moving is None:
+            from qgis.core import QgsSettings
+
+            from .gui.moving_services import real_moving_services
+            from .gui.moving_window import MovingWindow
+
+            self.moving = MovingWindow(real_moving_services(), QgsSettings(), self.iface.mainWindow())
+        self.moving.open_beside()
+        return self.moving
 
     def _show(self, checked: bool) -> None:
         """The first click makes the dock; from then on the dock itself follows its action."""

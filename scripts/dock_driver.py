@@ -117,11 +117,10 @@ class Driver:
         """Press Run and wait for the report; RefusedError with what the dock says where it does not run."""
         button = self.widget(QWidget, "runButton")
         self.wait(button.isEnabled, START_TIMEOUT_S, "Run is not offered")
-        caption = button.text()
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         problems = self.widget(QLabel, "problemsLabel")
         self.wait(
-            lambda: button.text() != caption or bool(self.reports) or bool(problems.text()),
+            lambda: self.dock.run.is_running or bool(self.reports) or bool(problems.text()),
             START_TIMEOUT_S,
             "The run did not start",
         )

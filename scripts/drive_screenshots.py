@@ -69,6 +69,7 @@ class Photographer(Driver):
         self.fill_in()
         self.show_parameters()
         self.show_area_elsewhere()
+        self.show_earth_engine()
         self.run_and_look()
         self.look_at_features()
         self.label()
@@ -112,6 +113,16 @@ class Photographer(Driver):
         QgsProject.instance().removeMapLayer(wrong.id())
         self.pause(2 * SETTLE_MS)
         self.take_dock("dock-scenes")
+
+    def show_earth_engine(self) -> None:
+        """The form of a run on Earth Engine, with nobody signed in, in docks of several widths."""
+        QTest.mouseClick(self.widget(QWidget, "earthEngineButton"), Qt.MouseButton.LeftButton)
+        QTest.mouseClick(self.widget(QWidget, "runButton"), Qt.MouseButton.LeftButton)
+        for width in (NARROW_PX, WIDE_PX, USUAL_PX):
+            self.set_width(width)
+            self.take_dock(f"dock-earth-engine-{width}px")
+        QTest.mouseClick(self.widget(QWidget, "localButton"), Qt.MouseButton.LeftButton)
+        self.pause(2 * SETTLE_MS)
 
     def run_and_look(self) -> None:
         """A whole run, pictured on the way and at its end, in docks of several widths."""

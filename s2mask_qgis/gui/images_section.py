@@ -62,6 +62,7 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         self._scene_dates: tuple[str, str] | None = None
         self._dates_chosen = False
         self._scenes: tuple[Scene, ...] = ()
+        self._is_earth_engine = False
         self.chooser = ModelChooser(models or models_folder())
         places = (
             (self.mainParameters, SHOWN),
@@ -73,6 +74,7 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
             (self.outputForm, None),
         )
         self.parameters = ParameterForm(RunParameters, places, {"model": self.chooser})
+        self.parameters.align((*SHOWN, "level"))
         self.presets = PresetButtons(self.loadButton, self.saveButton, self._shared, self.chooser.folder)
         self._boxes = self._set_up_boxes()
         self._more_title = self.moreParameters.title()
@@ -116,6 +118,14 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
     def offer_scenes(self, scenes: Sequence[Scene]) -> None:
         """Offer what these scenes allow; the level is theirs where they have but one."""
         self._scenes = tuple(scenes)
+        self._on_change()
+
+    def follow_engine(self, is_earth_engine: bool) -> None:
+        """Offer what the engine has: on Earth Engine both levels, every source, and no scenes to take dates from."""
+        self._is_earth_engine = is_earth_engine
+        self.allDatesButton.setVisible(not is_earth_engine)
+        for widget in (self.libraryFolder, self._library_label):
+            widget.setVisible(not is_earth_engine)
         self._on_change()
 
     def offer_dates(self, first: str, last: str, take: bool = False) -> None:
@@ -177,9 +187,9 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         self.libraryFolder.setToolTip(
             tr("Prepared scenes are kept here and shared by all runs. The folder may be deleted: it is made again.")
         )
-        label = QLabel(tr("Prepared in"))
-        label.setBuddy(self.libraryFolder)
-        self.outputForm.addRow(label, self.libraryFolder)
+        self._library_label = QLabel(tr("Prepared in"))
+        self._library_label.setBuddy(self.libraryFolder)
+        self.outputForm.addRow(self._library_label, self.libraryFolder)
 
     def _connect(self) -> None:
         self.dateStart.dateChanged.connect(self._on_date)
@@ -215,12 +225,16 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
 
     def _follow_scenes(self) -> None:
         """Take the only level that there is, and grey the models that its images do not allow."""
-        levels = levels_of(self._scenes)
+        levels = levels_of(self._seen())
         level = self.parameters.widget("level")
         if len(levels) == 1 and level.currentData() != levels[0]:
             with QSignalBlocker(level):
                 level.setCurrentIndex(level.findData(levels[0]))
-        self.chooser.follow(band_sets(self._scenes, level.currentData()))
+        self.chooser.follow(band_sets(self._seen(), level.currentData()))
+
+    def _seen(self) -> tuple[Scene, ...]:
+        """The scenes that decide what is offered: those of this computer do not for Earth Engine."""
+        return () if self._is_earth_engine else self._scenes
 
     def _show_form(self) -> None:
         values = self.parameters.values()
@@ -246,7 +260,7 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
 
     def _has_levels(self) -> bool:
         """True where there is a level to choose."""
-        return len(levels_of(self._scenes)) > 1
+        return self._is_earth_engine or len(levels_of(self._scenes)) > 1
 
     def _show_choices(self, source: str) -> None:
         shown = {"union": source != MODEL, "level": self._has_levels()}
@@ -258,7 +272,8 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         """Grey the sources that cannot be used, with the reason."""
         combo = self.parameters.widget("source")
         for row in range(combo.count()):
-            reason = source_reason(combo.itemData(row), of_level(self._scenes, level))
+            scenes = of_level(self._seen(), level)
+            reason = "" if self._is_earth_engine else source_reason(combo.itemData(row), scenes)
             name = combo.itemText(row).split(" – ")[0]
             combo.setItemText(row, f"{name} – {reason}" if reason else name)
             combo.model().item(row).setEnabled(not reason)

@@ -65,6 +65,10 @@ class Messages:
         """The work could not be done."""
         self._push(text, Qgis.MessageLevel.Critical, tr("Details"), self.open_log, 0)
 
+    def offer(self, text: str, button_text: str, action: Callable[[], Any]) -> None:
+        """Something can be mended by a click."""
+        self._push(text, Qgis.MessageLevel.Info, button_text, action, 0)
+
     def open_log(self) -> None:
         """Show the message log."""
         self._iface.openMessageLog()

@@ -77,6 +77,10 @@ LABELS = {
     "held_out_share": "Held out",
     "cutoff_by": "Cutoff by",
     "target_recall": "Target recall",
+    "nb_task_max": "Tasks at once",
+    "refresh_seconds": "Look every",
+    "attempts": "Try an image",
+    "patience_hours": "Without answer",
 }
 """What users call the fields; a field without an entry goes by its own name."""
 
@@ -112,6 +116,8 @@ DECIMALS = {
     "shadow_buffer_m": 0,
     "highest_cloud_m": 0,
     "laplace": 1,
+    "refresh_seconds": 0,
+    "patience_hours": 1,
 }
 """What numbers are shown with; a value that needs more gets them."""
 
@@ -195,6 +201,13 @@ class ParameterForm(QObject):
     def widget(self, name: str) -> QWidget:
         """The widget of a parameter."""
         return self._widgets[name]
+
+    def align(self, names: Sequence[str]) -> None:
+        """Let fields of several layouts begin in one line: the widest of their names sets the width of all."""
+        widths = [self._labels[name].sizeHint().width() for name in names]
+        for name in names:
+            if isinstance(self._labels[name], QLabel):
+                self._labels[name].setMinimumWidth(max(widths))
 
     def show_row(self, name: str, is_shown: bool) -> None:
         """Show or hide a parameter with its name."""
@@ -350,7 +363,7 @@ def _write(widget: Any, value: Any) -> None:
 
 def _decimals_of(value: float) -> int:
     """The digits after the point that a value is written with."""
-    return min(MOST_DECIMALS, max(0, -int(Decimal(repr(value)).as_tuple().exponent)))
+    return min(MOST_DECIMALS, max(0, -int(Decimal(repr(value)).normalize().as_tuple().exponent)))
 
 
 def _edited(widget: Any) -> pyqtBoundSignal:

@@ -20,10 +20,12 @@ SUFFIX = ".json"
 
 
 class PresetButtons(QObject):
-    """Works two buttons. ``loaded`` carries the values of a file by name, ``done`` a sentence about what was done (and
-    notes on what a parameters.py holds besides), ``refused`` one about what could not be."""
+    """Works two buttons. ``loaded`` carries the values of a file by name, ``destination_loaded`` those of a
+    parameters.py that are for runs on Earth Engine (``asset_folder``, ``nb_task_max``), ``done`` a sentence about what
+    was done (and notes on what a parameters.py holds besides), ``refused`` one about what could not be."""
 
     loaded = pyqtSignal(object)
+    destination_loaded = pyqtSignal(object)
     done = pyqtSignal(str)
     refused = pyqtSignal(str)
 
@@ -44,7 +46,7 @@ class PresetButtons(QObject):
     def load(self, path: Path) -> None:
         """Take over a preset or a parameters.py of the published scripts, all of it or nothing."""
         try:
-            values, notes = self._read(path)
+            values, notes, destination = self._read(path)
         except ParameterError as error:
             texts = [user_text(problem) for problem in error.problems]
             self.refused.emit("\n".join((tr("Nothing was taken from {}:").format(path.name), *texts)))
@@ -52,6 +54,8 @@ class PresetButtons(QObject):
             self.refused.emit(str(error))
         else:
             self.loaded.emit(values)
+            if destination:
+                self.destination_loaded.emit(destination)
             self.done.emit("\n".join((tr("Loaded {}.").format(path.name), *notes)))
 
     def save(self, path: Path) -> None:
@@ -66,14 +70,16 @@ class PresetButtons(QObject):
         else:
             self.done.emit(tr("Saved as {}.").format(path.name))
 
-    def _read(self, path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-        """The values of a file, and notes on it; the model that comes with a preset is kept."""
+    def _read(self, path: Path) -> tuple[Mapping[str, Any], tuple[str, ...], dict[str, Any]]:
+        """The values of a file, notes on it, and what it says of the destination of runs on Earth Engine; the model
+        that comes with a preset is kept."""
         if path.suffix.lower() == script_parameters.SUFFIX:
             script = script_parameters.read_parameters(path)
-            return script.values, script.notes
+            given = {"asset_folder": script.asset_folder, "nb_task_max": script.nb_task_max}
+            return script.values, script.notes, {name: value for name, value in given.items() if value is not None}
         preset = presets.read(path, self._models_folder)
         presets.install(preset, self._models_folder)
-        return preset.parameters, ()
+        return preset.parameters, (), {}
 
     def _ask_to_load(self) -> None:
         title, kinds = tr("Load parameters"), tr("Presets, parameters of the published scripts (*.json *.py)")

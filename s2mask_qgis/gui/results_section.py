@@ -111,8 +111,8 @@ class ResultsSection(QgsCollapsibleGroupBoxBasic):
         widgets = (self.previousButton, self.nextButton, self.imageLabel, *self._buttons.values(), self.labels)
         for widget in widgets:
             widget.setVisible(there)
-        self.showEvi2.setVisible(any(step.evi2_path is not None for step in steps))
-        self.showKndvi.setVisible(any(step.kndvi_path is not None for step in steps))
+        self.showEvi2.setVisible(any(step.evi2_path is not None or "evi2" in step.outputs for step in steps))
+        self.showKndvi.setVisible(any(step.kndvi_path is not None or "kndvi" in step.outputs for step in steps))
         self.featureRow.setVisible(any(step.features_path is not None for step in steps))
         self.labels.follow(self._stepper.current if self._stepper.number else None)
         self.resultsState.show_hint("" if there else tr("Images appear here as a run makes them."))

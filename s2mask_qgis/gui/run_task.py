@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
 from ..engines.errors import CancelledError
+from ..jobs.orders import Orders
 from ..jobs.report import ImageOutcome, Progress, RunReport, RunState, Stage
 from ..jobs.request import RunRequest
 from .messages import sentence
 from .services import CountCallback, IsCancelled, Services
 from .wording import tr
+
+if TYPE_CHECKING:
+    from ..google.account import Connection
 
 
 def quiet(flags: Any) -> Any:
@@ -26,7 +30,8 @@ class RunTask(QgsTask):
     """One run, from the request to its report.
 
     ``progress_made`` carries a Progress, ``image_made`` an ImageOutcome; ``run_ended`` carries the RunReport and comes
-    exactly once, on the main thread, whatever happens.
+    exactly once, on the main thread, whatever happens. Orders to it go through ``pause`` and ``stop``; where QGIS
+    itself cancels the task, at its end or from its list of tasks, the run pauses: nothing is lost by that.
 
     While it runs, Python's garbage collector leaves alone what was there when the last stage began. Full collections
     hold all threads up, the GUI's too, by about 0.1 s in a QGIS with few plugins, and the tables of samples that pass
@@ -37,21 +42,49 @@ class RunTask(QgsTask):
     image_made = pyqtSignal(object)
     run_ended = pyqtSignal(object)
 
-    def __init__(self, request: RunRequest, services: Services) -> None:
-        super().__init__(tr("Masking clouds"), quiet(QgsTask.Flag.CanCancel))
+    def __init__(
+        self,
+        request: RunRequest,
+        services: Services,
+        connection: Connection | None = None,
+        orders: Orders | None = None,
+    ) -> None:
+        super().__init__(_title(request), quiet(QgsTask.Flag.CanCancel))
         self._request = request
         self._services = services
-        self._report = RunReport(RunState.CANCELLED, tr("Cancelled before it started."))
+        self._connection = connection
+        self._orders = orders or Orders()
+        self._report: RunReport | None = None
         self._stage: Stage | None = None
         self.taskCompleted.connect(self._end)
         self.taskTerminated.connect(self._end)
 
+    def retry(self, indexes: Collection[str] | None) -> None:
+        """Take up failed images again: these, or all."""
+        self._orders.retry(indexes)
+
+    def pause(self) -> None:
+        """End the run, and leave alone what a service computes for it."""
+        self._orders.pause()
+
+    def stop(self) -> None:
+        """Cancel the run, here and at a service."""
+        self._orders.cancel()
+        super().cancel()
+
+    def cancel(self) -> None:
+        """Pause: it is QGIS that calls this."""
+        self._orders.pause()
+        super().cancel()
+
     def run(self) -> bool:
         """Do the work; called by QGIS in a worker thread."""
         try:
-            self._report = self._services.run(self._request, self._progress, self._image, self.isCanceled)
+            self._report = self._services.run(
+                self._request, self._connection, self._orders, self._progress, self._image
+            )
         except CancelledError:
-            self._report = RunReport(RunState.CANCELLED, tr("Cancelled."))
+            self._report = self._broken_off()
         except Exception as error:  # nothing may escape into QGIS's task thread
             self._report = RunReport(RunState.REFUSED, sentence(error))
         finally:
@@ -69,8 +102,20 @@ class RunTask(QgsTask):
     def _image(self, outcome: ImageOutcome) -> None:
         self.image_made.emit(outcome)
 
+    def _broken_off(self) -> RunReport:
+        if self._orders.is_cancelled:
+            return RunReport(RunState.CANCELLED, tr("Cancelled."))
+        return RunReport(RunState.PAUSED, tr("Paused. Resume goes on from here."))
+
     def _end(self) -> None:
-        self.run_ended.emit(self._report)
+        self.run_ended.emit(self._report or self._broken_off())
+
+
+def _title(request: RunRequest) -> str:
+    """What QGIS lists a run as; it asks at its end whether to cancel what it lists."""
+    if request.earth_engine is None:
+        return tr("Masking clouds")
+    return tr("Masking clouds on Earth Engine (pauses; its tasks there go on)")
 
 
 class FunctionTask(QgsTask):

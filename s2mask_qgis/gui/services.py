@@ -11,18 +11,24 @@ from ..core.area import Area
 from ..core.labels import LabelTable
 from ..core.parameters import RunParameters
 from ..core.scenes import Scene
+from ..jobs.orders import Orders
 from ..jobs.report import ImageOutcome, Progress, RunReport
 from ..jobs.request import RunRequest
 from ..jobs.series_report import SeriesReport
 from ..jobs.series_request import SeriesRequest
 from ..jobs.training_request import TrainingReport, TrainingRequest
+from .ledger_services import LedgerServices, real_ledger_services
 
 if TYPE_CHECKING:
+    from ..core.estimates import RunEstimate
+    from ..google.account import Connection
     from ..jobs.series_survey import SeriesSurvey
     from ..jobs.survey import Survey
 
 CountCallback = Callable[[int, int], None]
 IsCancelled = Callable[[], bool]
+OnProgress = Callable[[Progress], None]
+OnImage = Callable[[ImageOutcome], None]
 
 
 @dataclass(frozen=True)
@@ -30,30 +36,46 @@ class Services:
     """What the dock can have done. All are called in tasks, none touches Qt.
 
     ``survey(scenes_folder, library_folder, on_count, is_cancelled)`` looks through a folder of products;
-    ``run(request, on_progress, on_image, is_cancelled)`` carries out a run;
+    ``run(request, connection, orders, on_progress, on_image)`` carries out a run, connected to Google or not (None);
     ``write_sample(folder, on_count, is_cancelled)`` writes the simulated sample;
     ``matching(scenes, area, parameters)`` selects the images of a run;
     ``kept(request, scenes)`` counts those that an earlier run made;
+    ``estimate(request, connection, is_cancelled)`` asks Earth Engine what a run would make;
     ``survey_series(ndvi_folder, masks_folder, on_count, is_cancelled)`` looks through a folder of dated rasters;
     ``run_series(request, on_count, is_cancelled)`` fills one and maps its productivity;
     ``read_labels(path, scenes)`` reads labels from a CSV file;
-    ``train(request, on_count, is_cancelled)`` builds a model.
+    ``train(request, on_count, is_cancelled)`` builds a model;
+    ``ledgers`` looks at ledgers of runs.
     """
 
     survey: Callable[[Path, Path, CountCallback, IsCancelled], Survey]
-    run: Callable[[RunRequest, Callable[[Progress], None], Callable[[ImageOutcome], None], IsCancelled], RunReport]
+    run: Callable[[RunRequest, Connection | None, Orders, OnProgress, OnImage], RunReport]
     write_sample: Callable[[Path, CountCallback, IsCancelled], None]
     matching: Callable[[Sequence[Scene], Area, RunParameters], tuple[Scene, ...]]
     kept: Callable[[RunRequest, Sequence[Scene]], int]
+    estimate: Callable[[RunRequest, Connection, IsCancelled], RunEstimate]
     survey_series: Callable[[Path, Path | None, CountCallback, IsCancelled], SeriesSurvey]
     run_series: Callable[[SeriesRequest, CountCallback, IsCancelled], SeriesReport]
     read_labels: Callable[[Path, Sequence[Scene]], LabelTable]
     train: Callable[[TrainingRequest, CountCallback, IsCancelled], TrainingReport]
+    ledgers: LedgerServices
 
 
 def real_services() -> Services:
     """The plugin's own functions."""
-    return Services(_survey, _run, _write_sample, _matching, _kept, _survey_series, _run_series, _read_labels, _train)
+    return Services(
+        _survey,
+        _run,
+        _write_sample,
+        _matching,
+        _kept,
+        _estimate,
+        _survey_series,
+        _run_series,
+        _read_labels,
+        _train,
+        real_ledger_services(),
+    )
 
 
 def _survey(scenes_folder: Path, library_folder: Path, on_count: CountCallback, is_cancelled: IsCancelled) -> Survey:
@@ -63,14 +85,11 @@ def _survey(scenes_folder: Path, library_folder: Path, on_count: CountCallback, 
 
 
 def _run(
-    request: RunRequest,
-    on_progress: Callable[[Progress], None],
-    on_image: Callable[[ImageOutcome], None],
-    is_cancelled: IsCancelled,
+    request: RunRequest, connection: Connection | None, orders: Orders, on_progress: OnProgress, on_image: OnImage
 ) -> RunReport:
     from ..jobs.runner import run
 
-    return run(request, on_progress, on_image, is_cancelled)
+    return run(request, connection, orders, on_progress, on_image)
 
 
 def _write_sample(folder: Path, on_count: CountCallback, is_cancelled: IsCancelled) -> None:
@@ -89,6 +108,12 @@ def _kept(request: RunRequest, scenes: Sequence[Scene]) -> int:
     from ..jobs.outputs import kept
 
     return kept(request, scenes)
+
+
+def _estimate(request: RunRequest, connection: Connection, is_cancelled: IsCancelled) -> RunEstimate:
+    from ..jobs.run_estimate import estimate_run
+
+    return estimate_run(request, connection, is_cancelled)
 
 
 def _survey_series(

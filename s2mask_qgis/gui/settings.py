@@ -12,6 +12,8 @@ from qgis.PyQt.QtCore import QSettings
 
 from ..core.parameters import find_problems
 from ..gis.plugin_folders import PREFIX, data_folder
+from .destination_state import DestinationState
+from .engine_switch import ENGINES, LOCAL
 from .model_state import ModelState
 from .series_state import SeriesState
 from .wording import tr
@@ -24,8 +26,9 @@ class FormState:
     """What the user last entered.
 
     ``parameters`` holds values of RunParameters by name; it has the two dates only where the user chose them.
-    ``seconds_per_image`` was measured in the last run, 0 where there was none. ``series`` holds a SeriesState,
-    ``model`` a ModelState.
+    ``seconds_per_image`` was measured in the last run on this computer, 0 where there was none. ``series`` holds a
+    SeriesState, ``model`` a ModelState, ``destination`` a DestinationState; ``earth_engine`` what its section
+    remembers, ``land`` what the area's does.
     """
 
     scenes_folder: str = ""
@@ -34,6 +37,10 @@ class FormState:
     selected_only: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     seconds_per_image: float = 0.0
+    engine: str = LOCAL
+    earth_engine: dict[str, Any] = field(default_factory=dict)
+    destination: dict[str, Any] = field(default_factory=dict)
+    land: dict[str, Any] = field(default_factory=dict)
     series: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
 
@@ -98,20 +105,23 @@ def _parameters(stored: Any) -> dict[str, Any]:
     return values
 
 
-def _series(stored: Any) -> dict[str, Any]:
-    values = json.loads(stored)
-    if not isinstance(values, dict):
-        raise ValueError(tr("not the entries of a series"))
-    SeriesState.from_json(values)
-    return values
+def _engine(stored: Any) -> str:
+    if stored not in ENGINES:
+        raise ValueError(tr("no engine"))
+    return str(stored)
 
 
-def _model(stored: Any) -> dict[str, Any]:
-    values = json.loads(stored)
-    if not isinstance(values, dict):
-        raise ValueError(tr("not the entries of a model"))
-    ModelState.from_json(values)
-    return values
+def _entries(check: Callable[[dict[str, Any]], Any] = dict) -> Callable[[Any], dict[str, Any]]:
+    """Reads values by name, which ``check`` refuses with a ValueError where they cannot be used."""
+
+    def read(stored: Any) -> dict[str, Any]:
+        values = json.loads(stored)
+        if not isinstance(values, dict):
+            raise ValueError(tr("not entries by name"))
+        check(values)
+        return values
+
+    return read
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
@@ -121,6 +131,10 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "selected_only": _flag,
     "parameters": _parameters,
     "seconds_per_image": _seconds,
-    "series": _series,
-    "model": _model,
+    "engine": _engine,
+    "earth_engine": _entries(),
+    "destination": _entries(DestinationState.from_json),
+    "land": _entries(),
+    "series": _entries(SeriesState.from_json),
+    "model": _entries(ModelState.from_json),
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.scenes import Scene
+from ..jobs.ledger.rows import RowState
 from ..jobs.report import ImageOutcome, ImageState, Progress, Stage
 from .levels import L1C, levels_of
 
@@ -46,13 +47,15 @@ def area_text(area_km2: float) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """A rough duration: "20 s", "6 min", "3 h 10 min"."""
+    """A rough duration: "20 s", "6 min", "3 h 10 min", "12 days"."""
     if seconds < 90:
         return tr("{} s").format(max(5, 5 * round(seconds / 5)))
     minutes = round(seconds / 60)
     if minutes < 90:
         return tr("{} min").format(minutes)
-    return tr("{} h {} min").format(minutes // 60, 10 * (minutes % 60 // 10))
+    if minutes < 2 * 24 * 60:
+        return tr("{} h {} min").format(minutes // 60, 10 * (minutes % 60 // 10))
+    return tr("{} days").format(f"{round(minutes / 60 / 24):,}")
 
 
 def estimate_text(images: int, kept: int, seconds_per_image: float) -> str:
@@ -82,17 +85,43 @@ def dates_miss_text(images: Sequence[Scene], date_start: str, date_end: str) -> 
     )
 
 
-def progress_text(progress: Progress) -> str:
-    """How far a run is: "17 of 73 images, about 4 min left"."""
+def progress_text(progress: Progress, most_tasks: int = 0) -> str:
+    """How far a run is: "17 of 73 images, about 4 min left", or "…, 28 of 30 tasks active, …" on Earth Engine, where
+    ``most_tasks`` are allowed."""
     if progress.stage is Stage.MASKING:
-        text = tr("{} of {}").format(progress.done, images_text(progress.total))
+        parts = [tr("{} of {}").format(f"{progress.done:,}", images_text(progress.total))]
     elif progress.total:
-        text = tr("{}: {} of {}").format(tr(progress.stage.value), progress.done, progress.total)
+        parts = [tr("{}: {} of {}").format(tr(progress.stage.value), progress.done, progress.total)]
     else:
-        text = f"{tr(progress.stage.value)} …"
-    if progress.seconds_left is None or progress.done == progress.total:
-        return text
-    return tr("{}, about {} left").format(text, duration_text(progress.seconds_left))
+        parts = [f"{tr(progress.stage.value)} …"]
+    if most_tasks and progress.stage is Stage.MASKING:
+        active = progress.active if progress.active_project is None else progress.active_project
+        parts.append(tr("{} of {} tasks active").format(f"{active:,}", f"{most_tasks:,}"))
+    if progress.failed:
+        parts.append(tr("{} failed").format(f"{progress.failed:,}"))
+    if progress.seconds_left is not None and progress.done != progress.total:
+        parts.append(tr("about {} left").format(duration_text(progress.seconds_left)))
+    return ", ".join(parts)
+
+
+def is_unfinished(counts: Mapping[RowState, int]) -> bool:
+    """True where a run has images that are not done, by how many there are in each state."""
+    return any(count for state, count in counts.items() if state.is_open or state is RowState.WAITING)
+
+
+def ledger_text(counts: Mapping[RowState, int]) -> str:
+    """What an earlier session left: "61 images, 34 done, 2 failed: Resume goes on with them"."""
+    parts = [images_text(sum(counts.values()))]
+    for state, text in ((RowState.DONE, tr("{} done")), (RowState.FAILED, tr("{} failed"))):
+        if counts.get(state, 0) or state is RowState.DONE:
+            parts.append(text.format(f"{counts.get(state, 0):,}"))
+    tasks = sum(count for state, count in counts.items() if state.is_open)
+    if tasks:
+        parts.append(tr("{} under way").format(counted(tasks, tr("task"), tr("tasks"))))
+    told = ", ".join(parts)
+    if is_unfinished(counts):
+        return tr("An earlier run: {}. Resume goes on with it.").format(told)
+    return tr("An earlier run: {}.").format(told)
 
 
 def image_text(outcome: ImageOutcome, number: int, total: int) -> str:

@@ -58,6 +58,12 @@ def advanced(definition: QgsProcessingParameterDefinition) -> QgsProcessingParam
     return definition
 
 
+def optional(definition: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
+    """The definition among those that need not be given."""
+    definition.setFlags(definition.flags() | QgsProcessingParameterDefinition.FlagOptional)
+    return definition
+
+
 def models_parameter(
     name: str, title: str, text: str, default: str | None = None, is_multiple: bool = False
 ) -> QgsProcessingParameterEnum:

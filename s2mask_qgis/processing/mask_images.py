@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessing,
@@ -16,14 +18,25 @@ from qgis.core import (
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
+from qgis.PyQt.QtCore import Qt
 
 from ..core.parameters import RunParameters
 from ..gis.roi import area_from_layer
-from ..jobs.report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
+from ..jobs.orders import Orders
+from ..jobs.report import ImageOutcome, ImageState, Progress, RunState, Stage
 from ..jobs.request import RunRequest
 from .base import S2MaskAlgorithm
+from .earth_engine import (
+    check_fits,
+    choice_of,
+    earth_engine_parameters,
+    earth_engine_problems,
+    remembered_connection,
+    throttle_of,
+)
 from .fields import definitions, tr, values
 from .inputs import (
+    SCENES,
     advanced,
     folder_of,
     layer_of,
@@ -31,19 +44,38 @@ from .inputs import (
     look_through,
     models_of,
     models_parameter,
+    optional,
     own_folders,
     project_of,
     scenes_of,
     scenes_parameter,
 )
+from .land_inputs import land_given, land_parameters, land_problems
+
+if TYPE_CHECKING:
+    from ..google.account import Connection
 
 AREA, DONE_FILE, OUTPUT = "AREA", "DONE_FILE", "OUTPUT"
 REPORT, IMAGES, FAILED = "REPORT", "IMAGES", "FAILED"
 SHOWN = ("date_start", "date_end", "level", "scale_m", "source", "model")
 """Parameters shown at once; the others are advanced."""
 
-PARTS = {Stage.SCENES: (0.0, 2.0), Stage.PREPARING: (2.0, 40.0), Stage.MASKING: (40.0, 100.0)}
+PARTS = {
+    Stage.SCENES: (0.0, 1.0),
+    Stage.LISTING: (1.0, 2.0),
+    Stage.PREPARING: (2.0, 40.0),
+    Stage.MASKING: (40.0, 100.0),
+}
 """From where to where the progress of each stage goes, in per cent."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be done, who is signed in for it (None: nobody has to be), and notes for the user."""
+
+    request: RunRequest
+    connection: Connection | None
+    notes: tuple[str, ...]
 
 
 class MaskImages(S2MaskAlgorithm):
@@ -61,14 +93,14 @@ class MaskImages(S2MaskAlgorithm):
 
     def initAlgorithm(self, _configuration: dict[str, Any] | None = None) -> None:  # noqa: N802 (the name is QGIS's)
         """The form and the results."""
-        self.addParameter(scenes_parameter())
+        self.addParameter(optional(scenes_parameter()))
         polygons = [QgsProcessing.TypeVectorPolygon]
         self.addParameter(QgsProcessingParameterFeatureSource(AREA, tr("Area (polygons)"), polygons))
         for definition in definitions(RunParameters, SHOWN):
             if definition.name() == "MODEL":
                 definition = models_parameter("MODEL", tr("Model"), definition.help(), RunParameters.model)
             self.addParameter(definition)
-        for definition in (*own_folders(), advanced(_done_file())):
+        for definition in (*land_parameters(), *own_folders(), advanced(_done_file()), *earth_engine_parameters()):
             self.addParameter(definition)
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Results")))
         self.addOutput(QgsProcessingOutputFile(REPORT, tr("Report (JSON)")))
@@ -76,22 +108,32 @@ class MaskImages(S2MaskAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(FAILED, tr("Images that failed")))
 
     def problems(self, parameters: dict[str, Any], context: QgsProcessingContext) -> list[str]:
-        """Those of the parameters of the run."""
-        return [problem.text for problem in RunParameters.problems(values(RunParameters, self, parameters, context))]
+        """Those of the parameters of the run, and of the engine."""
+        own = [problem.text for problem in RunParameters.problems(values(RunParameters, self, parameters, context))]
+        if choice_of(self, parameters, context) is None and not parameters.get(SCENES):
+            own.append(tr("SCENES: give the folder of Sentinel-2 products, or a project of Earth Engine."))
+        has_project = choice_of(self, parameters, context) is not None
+        land = land_problems(self, parameters, context, has_project)
+        return [*own, *earth_engine_problems(self, parameters, context), *land]
 
-    def snapshot(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[RunRequest, tuple[str, ...]]:
-        """The request of the run, and notes on the area."""
-        choice = area_from_layer(*layer_of(self, parameters, AREA, context), project_of(context))
+    def snapshot(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Wanted:
+        """What the run needs, with notes on the area; UserError where nobody is signed in to Earth Engine."""
+        choice = choice_of(self, parameters, context)
+        area = area_from_layer(*layer_of(self, parameters, AREA, context), project_of(context))
+        land, notes = land_given(self, parameters, context, area.area)
         request = RunRequest(
             scenes_folder=scenes_of(self, parameters, context),
             library_folder=library_of(self, parameters, context),
             output_folder=Path(self.parameterAsString(parameters, OUTPUT, context)).absolute(),
-            area=choice.area,
+            area=area.area,
             parameters=RunParameters.from_json(values(RunParameters, self, parameters, context)),
             models_folder=models_of(self, parameters, context),
             done_file=folder_of(self, parameters, DONE_FILE, context),
+            earth_engine=choice,
+            land=land,
+            throttle=throttle_of(self, parameters, context),
         )
-        return request, choice.notes
+        return Wanted(request, remembered_connection() if choice else None, (*area.notes, *notes))
 
     def processAlgorithm(  # noqa: N802
         self, _parameters: dict[str, Any], _context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -99,19 +141,26 @@ class MaskImages(S2MaskAlgorithm):
         """Carry out the run."""
         from ..jobs.runner import run
 
-        request, notes = self._snapshot
-        for note in notes:
+        wanted: Wanted = self._snapshot
+        for note in wanted.notes:
             feedback.pushInfo(note)
-        look_through(request, feedback)
+        if wanted.connection is None:
+            look_through(wanted.request, feedback)
+        else:
+            check_fits(wanted.request, wanted.connection, feedback)
+        orders = Orders()
+        feedback.canceled.connect(orders.cancel, Qt.ConnectionType.DirectConnection)
+        if feedback.isCanceled():
+            orders.cancel()
         teller = _Teller(feedback)
-        report = run(request, teller.on_progress, teller.on_image, feedback.isCanceled)
+        report = run(wanted.request, wanted.connection, orders, teller.on_progress, teller.on_image)
         if report.state is RunState.REFUSED:
             raise QgsProcessingException(report.message)
         for note in report.notes:
             feedback.pushInfo(note)
         is_fine = report.state is RunState.FINISHED
         (feedback.pushInfo if is_fine else feedback.pushWarning)(report.message)
-        return _results(request, report)
+        return _results(wanted.request, teller.counts)
 
 
 def _done_file() -> QgsProcessingParameterFile:
@@ -130,6 +179,7 @@ class _Teller:
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
         self._feedback = feedback
         self._stage = Stage.SCENES
+        self.counts: Counter[ImageState] = Counter()
 
     def on_progress(self, progress: Progress) -> None:
         """The bar goes on from stage to stage; its text changes with the stage."""
@@ -141,6 +191,7 @@ class _Teller:
 
     def on_image(self, outcome: ImageOutcome) -> None:
         """A line an image; one that failed is an error that does not end the run."""
+        self.counts[outcome.state] += 1
         if outcome.state is ImageState.FAILED:
             self._feedback.reportError(f"{outcome.index}: {outcome.reason}", False)
             return
@@ -150,9 +201,9 @@ class _Teller:
         self._feedback.pushInfo(f"{outcome.index}: {', '.join([*told, *kept])}")
 
 
-def _results(request: RunRequest, report: RunReport) -> dict[str, Any]:
+def _results(request: RunRequest, counts: Counter[ImageState]) -> dict[str, Any]:
     """Where the results lie and how many there are; a run cancelled before its first image leaves no report."""
-    failed = sum(image.state is ImageState.FAILED for image in report.images)
+    made = counts[ImageState.DONE] + counts[ImageState.KEPT]
+    results = {OUTPUT: str(request.output_folder), IMAGES: made, FAILED: counts[ImageState.FAILED]}
     path = request.output_folder / "report.json"
-    results = {OUTPUT: str(request.output_folder), IMAGES: len(report.images) - failed, FAILED: failed}
     return results | ({REPORT: str(path)} if path.exists() else {})

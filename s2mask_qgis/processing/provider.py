@@ -6,13 +6,16 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from ..paths import resource
+from .bring_back import BringBack
 from .build_model import BuildModel
 from .judge_model import JudgeModel
 from .mask_images import MaskImages
+from .moving import DeleteMoved, DownloadFromDrive, MoveCollection
 
 
 class S2MaskProvider(QgsProcessingProvider):
-    """Algorithms ``s2mask:maskimages``, ``s2mask:buildmodel`` and ``s2mask:judgemodel``."""
+    """Algorithms ``s2mask:maskimages``, ``s2mask:buildmodel`` and ``s2mask:judgemodel``, and those of moves:
+    ``s2mask:movecollection``, ``s2mask:downloadfromdrive``, ``s2mask:deletemoved`` and ``s2mask:bringback``."""
 
     def id(self) -> str:
         """The first part of the algorithms' names."""
@@ -28,5 +31,13 @@ class S2MaskProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:  # noqa: N802 (the name is QGIS's)
         """Called by QGIS."""
-        for algorithm in (MaskImages(), BuildModel(), JudgeModel()):
+        for algorithm in (
+            MaskImages(),
+            BuildModel(),
+            JudgeModel(),
+            MoveCollection(),
+            DownloadFromDrive(),
+            DeleteMoved(),
+            BringBack(),
+        ):
             self.addAlgorithm(algorithm)

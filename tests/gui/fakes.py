@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +14,16 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
+    QgsLayerTreeModel,
+    QgsProject,
     QgsRectangle,
     QgsTemporalNavigationObject,
     QgsVectorLayer,
 )
-from qgis.gui import QgsMapCanvas, QgsMessageBar
-from qgis.PyQt.QtCore import Qt
+from qgis.gui import QgsLayerTreeView, QgsMapCanvas, QgsMessageBar
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton, QWidget
 
 from s2mask_qgis.core.labels import Label, LabelTable
 from s2mask_qgis.core.models import files
@@ -28,8 +31,12 @@ from s2mask_qgis.core.models.model import Model, Table
 from s2mask_qgis.core.scenes import Scene
 from s2mask_qgis.engines.base import TrueColour
 from s2mask_qgis.engines.errors import CancelledError
+from s2mask_qgis.gui.ledger_services import LedgerServices
 from s2mask_qgis.gui.services import Services
+from s2mask_qgis.jobs.ledger.reading import LedgerView
+from s2mask_qgis.jobs.ledger.rows import ImageRow, RowState
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState, Progress, RunReport, RunState, Stage
+from s2mask_qgis.jobs.request import RunRequest
 from s2mask_qgis.jobs.series_report import OutputKind, SeriesOutput, SeriesReport
 from s2mask_qgis.jobs.series_survey import SeriesSurvey
 from s2mask_qgis.jobs.training_request import ScoreRow, TrainingReport, TrainingState
@@ -168,6 +175,93 @@ class FakeTraining:
 
 
 @dataclass
+class FakeLedgers:
+    """Ledgers that a test makes up, and what was done with them."""
+
+    rows: list = field(default_factory=list)
+    path: Path | None = None
+    chosen: RunRequest | None = None
+    error: Exception | None = None
+    looks: list = field(default_factory=list)
+    retries: list = field(default_factory=list)
+    exports: list = field(default_factory=list)
+
+    def services(self) -> LedgerServices:
+        return LedgerServices(self.look, self.request_of, self.retry, self.export)
+
+    def look(self, request, states, since_s, most_rows):
+        self.looks.append((request, states, since_s, most_rows))
+        if self.error:
+            raise self.error
+        if not self.rows:
+            return None
+        counts = Counter(row.state for row in self.rows)
+        found = [row for row in self.rows if states is None or row.state in states]
+        changed = [row for row in found if since_s is None or row.updated_s >= since_s]
+        path = self.path or request.output_folder / "run-00000000.gpkg"
+        latest = max(row.updated_s for row in self.rows)
+        return LedgerView(path, None, {s: counts.get(s, 0) for s in RowState}, tuple(changed[:most_rows]), latest)
+
+    def request_of(self, path, here):
+        if self.error:
+            raise self.error
+        return self.chosen
+
+    def retry(self, path, indexes):
+        self.retries.append((path, indexes))
+        return 1
+
+    def export(self, path, target):
+        self.exports.append((path, target))
+
+
+class FakeGoogle(QWidget):
+    """The section of Earth Engine, as far as the dock asks it: signed in or not."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, *_arguments) -> None:
+        super().__init__()
+        self.account: object | None = None
+        self.error: Exception | None = None
+        self.chosen = ""
+
+    def sign_in(self, project: str = "my-project") -> None:
+        self.account, self.chosen = object(), project
+        self.changed.emit()
+
+    def problem(self) -> str:
+        return "" if self.account else "Sign in to Earth Engine first."
+
+    def project(self) -> str:
+        return self.chosen
+
+    @property
+    def is_connected(self) -> bool:
+        return self.account is not None
+
+    def connection(self):
+        if self.error:
+            raise self.error
+        return self.account
+
+    def remembered(self) -> dict:
+        return {"project": self.chosen}
+
+    def restore(self, values) -> None:
+        self.chosen = values.get("project", "")
+
+    def close_down(self) -> None:
+        self.account = None
+
+
+def make_row(number: int, state: RowState = RowState.WAITING, **more) -> ImageRow:
+    """An image of a ledger, a day after the one before."""
+    time = FIRST_MS + DAY_MS * number
+    return ImageRow(f"image{number}", f"S2/{number}", "33UVP", time, 10.0, FOOTPRINT, state, **more)
+
+
+@dataclass
 class FakeWork:
     """Services whose behaviour a test chooses, and what they were asked."""
 
@@ -178,12 +272,19 @@ class FakeWork:
     survey_error: Exception | None = None
     problems: tuple[str, ...] = ()
     kept: int = 0
+    hint: str = ""
+    tasks: dict = field(default_factory=dict)
     waits: bool = False
     release: threading.Event = field(default_factory=threading.Event)
     requests: list = field(default_factory=list)
+    connections: list = field(default_factory=list)
+    orders: list = field(default_factory=list)
     samples: list = field(default_factory=list)
     series: FakeSeries = field(default_factory=FakeSeries)
     training: FakeTraining = field(default_factory=FakeTraining)
+    ledgers: FakeLedgers = field(default_factory=FakeLedgers)
+    estimates: list = field(default_factory=list)
+    found_estimate: object = None
 
     def services(self) -> Services:
         return Services(
@@ -192,11 +293,22 @@ class FakeWork:
             write_sample=self.write_sample,
             matching=self.matching,
             kept=lambda request, scenes: self.kept,
+            estimate=self.estimate,
             survey_series=self.series.survey,
             run_series=self.series.run,
             read_labels=self.training.read,
             train=self.training.train,
+            ledgers=self.ledgers.services(),
         )
+
+    def estimate(self, request, connection, is_cancelled):
+        self.estimates.append((request, connection))
+        while self.found_estimate is None and not self.release.wait(0.02):
+            if is_cancelled():
+                raise CancelledError("stopped")
+        if isinstance(self.found_estimate, Exception):
+            raise self.found_estimate
+        return self.found_estimate
 
     def survey(self, scenes_folder, library_folder, on_count, is_cancelled):
         if self.survey_error:
@@ -220,8 +332,9 @@ class FakeWork:
         feature.SetGeometry(ogr.CreateGeometryFromWkt(SQUARE))
         layer.CreateFeature(feature)
 
-    def run(self, request, on_progress, on_image, is_cancelled):
+    def run(self, request, connection, orders, on_progress, on_image):
         self.requests.append(request)
+        self.connections.append(connection)
         if self.error:
             raise self.error
         on_progress(Progress(Stage.PREPARING, 0, self.count))
@@ -229,9 +342,10 @@ class FakeWork:
         for number, scene in enumerate(make_scenes(self.count)):
             outcomes.append(self.outcome(scene))
             on_image(outcomes[-1])
-            on_progress(Progress(Stage.MASKING, number + 1, self.count, 60.0))
+            on_progress(Progress(Stage.MASKING, number + 1, self.count, 60.0, hint=self.hint, **self.tasks))
             while self.waits and number == 0 and not self.release.wait(0.02):
-                if is_cancelled():
+                if orders.is_stopped():
+                    self.orders.append(orders)
                     raise CancelledError("stopped")
         state = RunState.FINISHED_WITH_FAILURES if self.failing else RunState.FINISHED
         return RunReport(state, f"{self.count} images, {len(self.failing)} failed.", tuple(outcomes))
@@ -260,6 +374,9 @@ class FakeIface:
         self.window.setCentralWidget(self.canvas)
         self.bar = QgsMessageBar(self.window)
         self.actions: list = []
+        self.layer_actions: list = []
+        self.tree = QgsLayerTreeView(self.window)
+        self.tree.setModel(QgsLayerTreeModel(QgsProject.instance().layerTreeRoot(), self.window))
         self.log_opened = 0
 
     def mainWindow(self):  # noqa: N802
@@ -279,6 +396,18 @@ class FakeIface:
 
     def removeDockWidget(self, dock):  # noqa: N802
         self.window.removeDockWidget(dock)
+
+    def layerTreeView(self):  # noqa: N802
+        return self.tree
+
+    def addCustomActionForLayerType(self, action, menu, kind, for_all):  # noqa: N802
+        self.actions.append(("layer", action))
+
+    def removeCustomActionForLayerType(self, action):  # noqa: N802
+        self.actions.remove(("layer", action))
+
+    def addCustomActionForLayer(self, action, layer):  # noqa: N802
+        self.layer_actions.append((action, layer.id()))
 
     def addToolBarIcon(self, action):  # noqa: N802
         self.actions.append(("toolbar", action))

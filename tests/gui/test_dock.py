@@ -225,10 +225,11 @@ def test_progress_is_told_and_cancel_answers_at_once(qtbot, ready, work, project
     work.waits = True
     click(ready, "runButton")
     qtbot.waitUntil(lambda: text_of(ready, "statusLabel") == "1 of 3 images, about 60 s left", timeout=5000)
-    assert ready.run.runButton.text() == "&Cancel"
+    assert not ready.run.runButton.isVisible()
+    assert ready.run.pauseButton.isVisible()
     qtbot.waitUntil(lambda: len(layers_of(project, "mask")) == 1, timeout=5000)
     with qtbot.waitSignal(ready.run_ended, timeout=2000) as ended:
-        click(ready, "runButton")
+        click(ready, "cancelButton")
         assert text_of(ready, "statusLabel") == "Cancelling …"
     assert ended.args[0].state is RunState.CANCELLED
     assert ready.run.runButton.text() == "&Run"

@@ -21,7 +21,7 @@ def never(*_args):
     raise AssertionError("not to be called")
 
 
-SERVICES = Services(never, never, never, matching, lambda request, scenes: 1, never, never, never, never)
+SERVICES = Services(never, never, never, matching, lambda request, scenes: 1, *[never] * 6)
 
 
 def count(area, start, end, request=None, cancelled=False) -> Estimate:

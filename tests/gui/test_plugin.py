@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from qgis.core import QgsApplication
-from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.PyQt.QtWidgets import QDialog, QDockWidget
 
 from s2mask_qgis import classFactory
 from s2mask_qgis.gui import dock as dock_module
@@ -26,7 +26,7 @@ def test_loading_and_unloading_twice_leaves_nothing_behind(qtbot, iface, profile
     for _ in range(2):
         plugin = classFactory(iface)
         plugin.initGui()
-        assert [place for place, _ in iface.actions] == ["toolbar", "raster"]
+        assert [place for place, _ in iface.actions] == ["toolbar", "raster", "raster"]
         dock = plugin.open_dock()
         assert isinstance(dock, dock_module.S2MaskDock)
         assert dock.isVisible()
@@ -66,6 +66,19 @@ def test_the_action_shows_and_hides_the_dock(qtbot, iface, profile):
     assert dock.isVisible()
     assert plugin.dock is dock
     plugin.unload()
+
+
+def test_the_window_that_moves_collections_goes_with_the_plugin(qtbot, iface, profile):
+    plugin = classFactory(iface)
+    plugin.initGui()
+    plugin.move_action.trigger()
+    assert plugin.moving.isVisible()
+    assert plugin.open_moving() is plugin.moving
+    plugin.unload()
+    qtbot.wait(50)
+    assert plugin.moving is None
+    assert iface.actions == []
+    assert iface.window.findChildren(QDialog) == []
 
 
 def test_unloading_during_a_run_stops_it(qtbot, iface, profile, work, monkeypatch, tmp_path):

@@ -27,10 +27,32 @@ def test_a_run_that_was_cancelled_before_it_started_still_reports(qtbot, qgis_ap
     task.addSubTask(blocker, [], QgsTask.SubTaskDependency.ParentDependsOnSubTask)
     with qtbot.waitSignal(task.run_ended, timeout=5000) as ended:
         QgsApplication.taskManager().addTask(task)
-        task.cancel()
+        task.stop()
         work.release.set()
     assert ended.args[0].state is RunState.CANCELLED
     assert work.requests == []
+
+
+def test_a_run_that_qgis_cancels_pauses(qtbot, qgis_app, work, request_):
+    work.waits = True
+    task = RunTask(request_, work.services())
+    with qtbot.waitSignal(task.run_ended, timeout=5000) as ended:
+        QgsApplication.taskManager().addTask(task)
+        qtbot.waitUntil(lambda: bool(work.requests), timeout=5000)
+        QgsApplication.taskManager().cancelAll()
+    assert ended.args[0].state is RunState.PAUSED
+    assert [orders.is_cancelled for orders in work.orders] == [False]
+
+
+def test_a_run_that_is_stopped_is_cancelled_at_the_service_too(qtbot, qgis_app, work, request_):
+    work.waits = True
+    task = RunTask(request_, work.services())
+    with qtbot.waitSignal(task.run_ended, timeout=5000) as ended:
+        QgsApplication.taskManager().addTask(task)
+        qtbot.waitUntil(lambda: bool(work.requests), timeout=5000)
+        task.stop()
+    assert ended.args[0].state is RunState.CANCELLED
+    assert [orders.is_cancelled for orders in work.orders] == [True]
 
 
 def test_a_run_reports_once(qtbot, qgis_app, work, request_):
@@ -46,7 +68,7 @@ def test_a_run_reports_once(qtbot, qgis_app, work, request_):
 def test_a_run_spares_the_window_full_garbage_collections_and_gives_them_back(qtbot, qgis_app, work, request_):
     frozen = []
 
-    def run(request, on_progress, on_image, is_cancelled):
+    def run(request, connection, orders, on_progress, on_image):
         frozen.append(gc.get_freeze_count())
         on_progress(Progress(Stage.MASKING, 0, 1))
         frozen.append(gc.get_freeze_count())

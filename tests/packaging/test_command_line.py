@@ -44,7 +44,7 @@ def qgis_process(zip_path: Path, tmp_path_factory) -> Callable[..., subprocess.C
 
 def test_it_lists_the_algorithms(qgis_process):
     listed = qgis_process("list").stdout
-    for name in ("maskimages", "buildmodel", "judgemodel"):
+    for name in ("maskimages", "buildmodel", "judgemodel", "movecollection", "bringback"):
         assert f"s2mask:{name}" in listed
 
 

@@ -7,6 +7,9 @@ import pytest
 
 import real_qgis
 
+MOVES = ("bringback", "deletemoved", "downloadfromdrive", "movecollection")
+ALGORITHMS = sorted((*MOVES, "buildmodel", "judgemodel", "maskimages"))
+
 
 @pytest.fixture(scope="module")
 def facts(zip_path, tmp_path_factory):
@@ -48,7 +51,7 @@ def test_it_can_be_unloaded_loaded_again_and_opened(facts):
 
 
 def test_its_algorithms_come_and_go_with_it(facts):
-    names = ["s2mask:buildmodel", "s2mask:judgemodel", "s2mask:maskimages"]
+    names = [f"s2mask:{name}" for name in ALGORITHMS]
     assert facts["algorithms"] == names
     assert facts["forms"] == names
     assert facts["left"] == []

@@ -17,7 +17,13 @@ from qgis.core import (
     QgsRectangle,
 )
 
+from s2mask_qgis.core.estimates import RunEstimate
 from s2mask_qgis.core.parameters import RunParameters
+from s2mask_qgis.gis.errors import UserError
+from s2mask_qgis.jobs import run_estimate, runner
+from s2mask_qgis.jobs.report import ImageOutcome, ImageState, RunReport, RunState
+from s2mask_qgis.jobs.request import DRIVE, EarthEngineChoice, Throttle
+from s2mask_qgis.processing import mask_images
 from s2mask_qgis.processing.mask_images import MaskImages
 from tests.processing.conftest import SMALL, KeptFeedback
 
@@ -40,7 +46,8 @@ def problems_of(values, project) -> str:
 
 
 def test_every_image_gets_a_mask_and_an_ndvi(execute, values, tmp_path):
-    ended = execute(MaskImages(), {**values, "SCALE_M": 60, "EVI2": True})
+    more = {"LIBRARY": str(tmp_path / "library"), "SCALE_M": 60, "EVI2": True}  # nothing is prepared there yet
+    ended = execute(MaskImages(), {**values, **more})
     assert ended.is_fine, ended.refusal
     assert (ended.results["IMAGES"], ended.results["FAILED"]) == (5, 0)
     assert ended.results["OUTPUT"] == str(tmp_path / "out")
@@ -51,7 +58,12 @@ def test_every_image_gets_a_mask_and_an_ndvi(execute, values, tmp_path):
     mask = gdal.Open(str(next((tmp_path / "out" / "mask").glob("*.tif"))))
     assert mask.GetGeoTransform()[1] == 60
     assert "5 of 5 images masked" in ended.feedback.infos[-1]
-    assert ended.feedback.stages == ["Looking through the scenes", "Preparing scenes", "Masking images"]
+    assert ended.feedback.stages == [
+        "Looking through the scenes",
+        "Listing the images",
+        "Preparing scenes",
+        "Masking images",
+    ]
     assert ended.feedback.shares == sorted(ended.feedback.shares)
     assert ended.feedback.shares[-1] == 100
 
@@ -161,9 +173,10 @@ def test_the_defaults_are_those_of_the_core(values, project):
     algorithm = MaskImages()
     algorithm.initAlgorithm({})
     context = QgsProcessingContext()
-    request, _ = algorithm.snapshot({name: values[name] for name in ("SCENES", "AREA", "OUTPUT")}, context)
-    assert request.parameters == RunParameters()
-    dated = algorithm.snapshot({**values, "DATE_START": "2022-11-05"}, context)[0].parameters
+    wanted = algorithm.snapshot({name: values[name] for name in ("SCENES", "AREA", "OUTPUT")}, context)
+    assert wanted.request.parameters == RunParameters()
+    assert (wanted.request.earth_engine, wanted.request.throttle, wanted.connection) == (None, Throttle(), None)
+    dated = algorithm.snapshot({**values, "DATE_START": "2022-11-05"}, context).request.parameters
     assert dated.start == date(2022, 11, 5)
 
 
@@ -196,3 +209,63 @@ def test_the_form_names_units_ranges_and_models():
     advanced = [one.name() for one in algorithm.parameterDefinitions() if one.flags() & one.FlagAdvanced]
     assert "SEED" in advanced
     assert "DATE_START" not in advanced
+
+
+CONNECTION = object()
+ON_EARTH_ENGINE = {"SCENES": "", "PROJECT": "my-project"}
+
+
+@pytest.fixture
+def earth_engine(monkeypatch):
+    """Somebody is signed in, and runs on Earth Engine are made up; gives the requests they came with."""
+    asked = []
+
+    def run(request, connection, orders, on_progress, on_image):
+        asked.append((request, connection))
+        on_image(
+            ImageOutcome("image0", "33UVP", 0, ImageState.DONE, outputs={"mask": "projects/p/assets/s2mask/mask/i"})
+        )
+        return RunReport(RunState.FINISHED, "1 of 1 images masked.")
+
+    monkeypatch.setattr(mask_images, "remembered_connection", lambda: CONNECTION)
+    monkeypatch.setattr(runner, "run", run)
+    monkeypatch.setattr(
+        run_estimate, "estimate_run", lambda *_: RunEstimate(1, facts=("1 image.",), warnings=("Slow.",))
+    )
+    return asked
+
+
+def test_a_project_sends_the_run_to_earth_engine(execute, values, earth_engine):
+    more = {"DESTINATION": "drive", "DRIVE_FOLDER": "alps", "NB_TASK_MAX": 300}
+    ended = execute(MaskImages(), {**values, **ON_EARTH_ENGINE, **more})
+    assert ended.is_fine, ended.refusal
+    [(request, connection)] = earth_engine
+    choice = EarthEngineChoice("my-project", DRIVE, "projects/my-project/assets/s2mask", "alps")
+    assert (request.earth_engine, request.throttle.nb_task_max, connection) == (choice, 300, CONNECTION)
+    assert ended.results["IMAGES"] == 1
+    assert "1 image." in ended.feedback.infos
+    assert ended.feedback.warnings == ["Slow."]
+
+
+def test_what_does_not_fit_on_earth_engine_is_refused(execute, values, earth_engine, monkeypatch):
+    full = RunEstimate(problems=("The project is full. Send the results to Drive.",))
+    monkeypatch.setattr(run_estimate, "estimate_run", lambda *_: full)
+    ended = execute(MaskImages(), {**values, **ON_EARTH_ENGINE})
+    assert not ended.is_fine
+    assert "Send the results to Drive" in ended.refusal
+    assert earth_engine == []
+
+
+def test_nobody_signed_in_is_a_sentence(execute, values, monkeypatch):
+    def refuse():
+        raise UserError("Nobody is signed in to Earth Engine.")
+
+    monkeypatch.setattr(mask_images, "remembered_connection", refuse)
+    ended = execute(MaskImages(), {**values, **ON_EARTH_ENGINE})
+    assert not ended.is_fine
+    assert "Nobody is signed in" in ended.refusal
+
+
+@pytest.mark.parametrize("wrong", [{"NB_TASK_MAX": 4000}, {"DESTINATION": "the moon"}])
+def test_wrong_values_for_earth_engine_are_told(values, project, wrong):
+    assert next(iter(wrong)).lower() in problems_of({**values, **ON_EARTH_ENGINE, **wrong}, project)
