@@ -60,11 +60,22 @@ def reached(footprints: Sequence[Ring], area: Area, asset: str) -> ee.List:
     return ee.List([_open(ring) for ring in footprints]).map(count)
 
 
-def table_of(area: Area) -> ee.FeatureCollection:
-    """A table of an area's polygons, a feature each: what a large land limit is stored as."""
+CONTENT = "content"
+"""The property of stored land by which it is known again: a digest of all its polygons."""
+
+
+def table_of(parts: Sequence[Area], content: str) -> ee.FeatureCollection:
+    """A table with a feature for each part of a large land limit, marked by the digest of all."""
     import ee
 
-    return ee.FeatureCollection([ee.Feature(geometry(Area((polygon,)))) for polygon in area.polygons])
+    return ee.FeatureCollection([ee.Feature(geometry(part), {CONTENT: content}) for part in parts])
+
+
+def of_content(asset: str, content: str) -> ee.Number:
+    """How many features of a table have been stored with that digest."""
+    import ee
+
+    return ee.FeatureCollection(asset).filter(ee.Filter.eq(CONTENT, content)).size()
 
 
 def feature_count(asset: str) -> ee.Number:

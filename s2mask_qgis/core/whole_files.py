@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +15,15 @@ def write_whole(path: Path, text: str) -> None:
     partial = path.with_name(f"{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
+        put_on_disk(partial)
         partial.replace(path)
     except OSError:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def put_on_disk(path: Path) -> None:
+    """Wait until what was written to a file would outlast a power cut. OSError where the disk does not take it."""
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())

@@ -222,6 +222,10 @@ class Engine(Protocol):
     def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
         """The properties of an asset, None where there is no such asset."""
 
+    def asset_changed(self, asset: str) -> str:
+        """When an asset was changed last, as the service writes it, "" where it does not tell. NotFoundError where
+        there is no such asset."""
+
     def asset_id(self, kind: str, index: str) -> str:
         """The id under which the result ``kind`` (mask, ndvi) of the image ``index`` is stored."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ..web import reading
 from .errors import TransientError
 
 MALFORMED = (
@@ -35,6 +37,11 @@ class Call:
 
 Answer = Callable[[Call], bytes]
 """Makes a call and gives the body of its answer; any refusal leaves as an EngineError. Used by several threads."""
+
+
+def understood() -> AbstractContextManager[None]:
+    """A block that takes an answer apart. TransientError where that does not work: something else has answered."""
+    return reading.understood(TransientError(MALFORMED))
 
 
 def text_in(answer: Mapping[str, Any], key: str) -> str:

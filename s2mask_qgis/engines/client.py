@@ -14,10 +14,11 @@ from ..core.regions import geometry
 from ..core.scenes import BANDS, COLLECTION, QUALITY_BANDS, Scene
 from .asset_names import asset_name
 from .base import DriveDestination, Export, Operation, OperationState, TileStyle
-from .calls import MALFORMED, Answer, Call, Effort, objects_in, text_in
+from .calls import MALFORMED, Answer, Call, Effort, objects_in, text_in, understood
 from .errors import BadRequestError, NotFoundError, TransientError
 from .export_requests import allowed_description, export_request, grid_json
 from .expressions import ready_client
+from .limits import ServiceLimits
 
 if TYPE_CHECKING:
     import ee
@@ -81,7 +82,8 @@ class ServiceClient:
         """The tiles of a collection's scenes that meet an area within days, in order."""
         ee = ready_client()
         found = self.value(_filtered(ee, area, None, collection, dates).aggregate_array("MGRS_TILE").distinct())
-        return sorted(map(str, found))
+        with understood():
+            return sorted(map(str, found))
 
     def scenes(
         self,
@@ -94,14 +96,16 @@ class ServiceClient:
         ee = ready_client()
         images = _filtered(ee, area, tiles, collection, dates)
         table = ee.FeatureCollection(images.map(lambda image: _scene_feature(ee, image)))
-        scenes = [_scene(collection, feature) for feature in self.rows(table)]
+        features = list(self.rows(table))
+        with understood():
+            scenes = [_scene(collection, feature) for feature in features]
         return sorted(scenes, key=lambda scene: (scene.time_start_ms, scene.index))
 
     def grid(self, scene: Scene) -> Grid:
         """The grid of a scene's 10 m bands."""
-        for band in self.asset(scene.id).get("bands", []):
-            if band["id"] == REFERENCE_BAND:
-                return _grid(scene.index, band["grid"])
+        for band in objects_in(self.asset(scene.id), "bands"):
+            if band.get("id") == REFERENCE_BAND:
+                return _grid(scene.index, band)
         raise BadRequestError(f"The image {scene.index} has no band {REFERENCE_BAND}.")
 
     def sample(
@@ -122,8 +126,9 @@ class ServiceClient:
         )
         columns: dict[str, list[float]] = {}
         for feature in self.rows(table):
-            for name, value in feature["properties"].items():
-                columns.setdefault(name, []).append(value)
+            with understood():
+                for name, value in feature["properties"].items():
+                    columns.setdefault(name, []).append(value)
         return columns
 
     def value(self, computation: ee.ComputedObject) -> Any:
@@ -159,14 +164,22 @@ class ServiceClient:
         return text_in(self.ask(Call("POST", self._of_project("image:export"), body)), "name")
 
     def start_table(self, table: ee.FeatureCollection, asset: str, request_id: str, description: str) -> str:
-        """Start to store a computed table as an asset, which must not be there yet; its features travel within the
-        request, which may have 10 MB. The name of the operation."""
+        """Start to store a computed table as an asset, which must not be there yet; the name of the operation.
+
+        Its features travel within the request: BadRequestError where they are more than one may hold (10 MB).
+        """
         body = {
             "expression": self.encoded(table),
             "requestId": request_id,
             "description": allowed_description(description),
             "assetExportOptions": {"earthEngineDestination": {"name": asset}},
         }
+        size, most = len(json.dumps(body, separators=(",", ":"))), ServiceLimits().payload_bytes
+        if size > most:
+            raise BadRequestError(
+                f"The table needs a request of {size / 1e6:.1f} MB, and Earth Engine takes {most / 1e6:.1f} at most. "
+                "Choose a smaller area or coarser polygons."
+            )
         return text_in(self.ask(Call("POST", self._of_project("table:export"), body)), "name")
 
     def operation_pages(
@@ -175,7 +188,8 @@ class ServiceClient:
         """The operations of the project, page by page of at most ``size``; those of ``known``, by name, are taken from
         there as long as they are in the same state, which saves time where thousands wait."""
         for page in self.pages(self._of_project("operations"), "operations", size):
-            read = (_same(each, known) or _operation(each) for each in page)
+            with understood():
+                read = [_same(each, known) or _operation(each) for each in page]
             yield [operation for operation in read if operation is not None]
 
     def operations(self) -> dict[str, Operation]:
@@ -185,9 +199,11 @@ class ServiceClient:
     def operation(self, name: str) -> Operation | None:
         """One operation, None where the service does not know it."""
         try:
-            return _operation(self.ask(Call("GET", name)))
+            described = self.ask(Call("GET", name))
         except NotFoundError:
             return None
+        with understood():
+            return _operation(described)
 
     def cancel(self, operation_name: str) -> None:
         """Ask the service to stop an operation."""
@@ -200,9 +216,15 @@ class ServiceClient:
     def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
         """Properties of an asset, None where it does not exist."""
         try:
-            return dict(self.asset(asset).get("properties", {}))
+            described = self.asset(asset)
         except NotFoundError:
             return None
+        with understood():
+            return dict(described.get("properties", {}))
+
+    def asset_changed(self, asset: str) -> str:
+        """When an asset was changed last (updateTime), "" where the service does not tell. NotFoundError: no asset."""
+        return str(self.asset(asset).get("updateTime", ""))
 
     def rows(self, table: ee.FeatureCollection) -> Iterator[dict[str, Any]]:
         """Features of a computed table, page by page."""
@@ -292,23 +314,28 @@ def _outer_ring(described: dict[str, Any]) -> Sequence[Sequence[float]]:
 
 def asset_grid(name: str, described: dict[str, Any]) -> Grid:
     """The grid of an image's first band, from the description of its asset. BadRequestError where it is no image."""
-    bands = described.get("bands") or []
+    bands = objects_in(described, "bands")
     if not bands:
         raise BadRequestError(f"{name} is not an image.")
-    return _grid(name, bands[0]["grid"])
+    return _grid(name, bands[0])
 
 
-def _grid(index: str, described: dict[str, Any]) -> Grid:
-    """A grid of the service; its JSON leaves out what is 0."""
-    transform, size = described["affineTransform"], described["dimensions"]
-    if transform.get("shearX") or transform.get("shearY"):
-        raise BadRequestError(f"The pixels of the image {index} do not lie along its coordinates; it cannot be used.")
-    x0, y0 = transform.get("translateX", 0.0), transform.get("translateY", 0.0)
-    return Grid(
-        described["crsCode"],
-        (transform["scaleX"], 0.0, x0, 0.0, transform["scaleY"], y0),
-        (int(size["height"]), int(size["width"])),
-    )
+def _grid(index: str, band: dict[str, Any]) -> Grid:
+    """The grid of a band of the service; its JSON leaves out what is 0."""
+    with understood():
+        described = band["grid"]
+        transform, size = described["affineTransform"], described["dimensions"]
+        if transform.get("shearX") or transform.get("shearY"):
+            raise BadRequestError(
+                f"The pixels of the image {index} do not lie along its coordinates; it cannot be used."
+            )
+        x_scale, y_scale = float(transform["scaleX"]), float(transform["scaleY"])
+        x0, y0 = float(transform.get("translateX", 0.0)), float(transform.get("translateY", 0.0))
+        return Grid(
+            str(described["crsCode"]),
+            (x_scale, 0.0, x0, 0.0, y_scale, y0),
+            (int(size["height"]), int(size["width"])),
+        )
 
 
 def _same(described: dict[str, Any], known: Mapping[str, Operation]) -> Operation | None:

@@ -14,9 +14,10 @@ from ..core.scenes import COLLECTION_OF, Scene
 from ..core.selection import matching
 from ..engines.base import Engine
 from .land import outside
+from .land_changes import current_settings
 from .ledger.ledger import Ledger
 from .ledger.rows import RowState
-from .outputs import image_key, result_kinds, settings_key
+from .outputs import image_key, result_kinds
 from .planning import Planner
 from .request import RunRequest
 from .results import KEY
@@ -122,7 +123,7 @@ def _kept(
     """Images all of whose results are stored as this run would make them: their keys tell."""
     keys = {scene.index: {found.get(scene.index, {}).get(KEY) for found in stored.values()} for scene in scenes}
     candidates = [scene for scene in scenes if len(keys[scene.index]) == 1 and None not in keys[scene.index]]
-    settings = settings_key(request, model)
+    settings = current_settings(engine, request, model)
     planner = Planner(engine, request.area, request.parameters, model)
     kept = set()
     for tile in sorted({scene.tile for scene in candidates})[:MOST_COMPARED_TILES]:

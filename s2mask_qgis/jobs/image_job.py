@@ -17,8 +17,9 @@ from .recipe import Item, Recipe
 class Job:
     """``kinds`` are the results still to be made, the first is under way; ``plan`` is None until it was decided.
 
-    ``request_id`` is that of the export under way, empty before it is written down; ``attempts`` counts those of its
-    kind in this session, ``smaller`` how often memory did not suffice; ``failed_calls`` those in a row.
+    ``request_id`` is that of the export under way, empty before it is written down, ``sent_s`` the time when it was
+    (seconds since 1970); ``attempts`` counts those of its kind in this session, ``smaller`` how often memory did not
+    suffice; ``failed_calls`` those in a row.
     """
 
     item: Item
@@ -26,6 +27,7 @@ class Job:
     started_s: float
     plan: dict[str, Any] | None = None
     request_id: str = ""
+    sent_s: float = 0.0
     state: OperationState = OperationState.PENDING
     attempts: int = 0
     smaller: int = 0
@@ -54,7 +56,7 @@ class Job:
 def continued(row: ExportRow, image: ImageRow, plan: dict[str, Any], recipe: Recipe, now_s: float) -> Job:
     """The job that goes on with an export which an earlier session left open."""
     kinds = recipe.kinds[recipe.kinds.index(row.kind) :]
-    return Job(Item(scene_of(image), row.key), kinds, now_s, plan, row.request_id)
+    return Job(Item(scene_of(image), row.key), kinds, now_s, plan, row.request_id, row.sent_s)
 
 
 def scene_of(image: ImageRow) -> Scene:

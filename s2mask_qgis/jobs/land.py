@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -61,7 +61,7 @@ def land_of(land: Land | None, grid: Grid) -> Land | None:
     of them. Everything else stays as it is."""
     if land is None or land.area is None:
         return land
-    cut = _cut(land.area, _degrees(grid))
+    cut = part_inside(land.area, _degrees(grid))
     # Land beside the grid masks all of it, which one polygon beside it does as well.
     return replace(land, area=replace(land.area, polygons=cut.polygons if cut else land.area.polygons[:1]))
 
@@ -93,12 +93,13 @@ def _unreadable(asset: str, error: Exception) -> EngineError:
 def _met_polygons(footprints: Sequence[Ring], area: Area, land: Land) -> Mapping[Ring, bool]:
     """Whether footprints meet the land inside the area. What lies around all of them is left out first, since scenes
     come tile by tile and land may be large."""
-    near = _cut(land.area, _box_of(footprints)) if land.area is not None else None
+    near = part_inside(land.area, box_of(footprints)) if land.area is not None else None
     inside = _common(near, area) if near is not None else None
     return {ring: inside is not None and meets(ring, inside) for ring in footprints}
 
 
-def _box_of(rings: Sequence[Ring]) -> Bounds:
+def box_of(rings: Iterable[Ring]) -> Bounds:
+    """West, south, east and north of rings."""
     longitudes, latitudes = zip(*(corner for ring in rings for corner in ring))
     return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
 
@@ -121,7 +122,7 @@ def _degrees(grid: Grid) -> Bounds:
     return (west, south, east, north) if west < east else (-180.0, south, 180.0, north)
 
 
-def _cut(area: Area, box: Bounds) -> Area | None:
+def part_inside(area: Area, box: Bounds) -> Area | None:
     """The part of an area inside a box, None where there is none. Polygons that lie inside stay as they are."""
     west, south, east, north = box
     ring = ((west, south), (east, south), (east, north), (west, north), (west, south))

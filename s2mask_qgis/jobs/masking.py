@@ -18,7 +18,8 @@ from ..engines.errors import EngineError
 from ..paths import version
 from . import results
 from .land import land_parts, land_problem, outside
-from .outputs import MASK, image_key, result_kinds, settings_key
+from .land_changes import current_settings
+from .outputs import MASK, image_key, result_kinds
 from .planning import Planner
 from .recipe import Item, Target
 from .report import ImageOutcome, ImageState, Progress, Stage
@@ -41,7 +42,7 @@ class MaskRecipe:
         self._engine = engine
         self._on_progress = on_progress
         self._collection = COLLECTION_OF[request.parameters.level]
-        self._settings = settings_key(request, model)
+        self.settings = current_settings(engine, request, model)
         self._land_of = land_parts(request.land)
         self._about = {
             results.PARAMETERS: json.dumps(request.parameters.to_json()),
@@ -110,7 +111,7 @@ class MaskRecipe:
             self._on_progress(Progress(Stage.PREPARING, done, total))
 
     def _item(self, scene: Scene, backgrounds: Backgrounds) -> Item:
-        return Item(scene, image_key(self._settings, scene, backgrounds), backgrounds)
+        return Item(scene, image_key(self.settings, scene, backgrounds), backgrounds)
 
     def plan(self, item: Item, kinds: Sequence[str]) -> dict[str, Any]:
         """See recipe.Recipe; where the mask is stored already, the plan that it was made by."""

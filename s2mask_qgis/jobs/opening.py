@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,7 +76,8 @@ def opened_ledger(request: RunRequest, model: Model) -> Iterator[Ledger]:
     finally:
         ledger.close()
         if is_empty:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another program shows it; the next run takes it up
+                path.unlink()
 
 
 def _opened(path: Path, request: RunRequest, model: Model) -> Ledger:

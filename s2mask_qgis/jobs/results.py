@@ -29,6 +29,7 @@ from ..engines.base import (
     Pyramiding,
 )
 from ..engines.errors import SceneError
+from ..engines.limits import DESCRIPTION_LENGTH
 from .outputs import EVI2, FEATURES, KNDVI, MASK, NDVI
 from .report import ImageOutcome, ImageState
 
@@ -66,8 +67,9 @@ def mark_of(created_s: float) -> str:
 
 
 def description_of(kind: str, index: str, request_id: str) -> str:
-    """The name of a task, for people, with a mark by which the export of a request is found again in a list."""
-    return f"{kind}_{index}_{tag_of(request_id)}"
+    """The name of a task, for people, with a mark by which the export of a request is found again in a list: of a
+    long name the mark stays whole."""
+    return f"{kind}_{index}"[: DESCRIPTION_LENGTH - _TAG_DIGITS - 1] + f"_{tag_of(request_id)}"
 
 
 def tag_of(request_id: str) -> str:

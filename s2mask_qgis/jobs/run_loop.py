@@ -259,7 +259,8 @@ class RunLoop:
         job.attempts += 1
         attempt = self._ledger.attempts(job.index, kind) + 1 if self._mark else job.attempts
         job.request_id = request_id_of(kind, key, self._mark, attempt)
-        row = ExportRow(job.request_id, job.index, kind, attempt, key, sent_s=self._clock.now_s())
+        job.sent_s = self._clock.now_s()
+        row = ExportRow(job.request_id, job.index, kind, attempt, key, sent_s=job.sent_s)
         self._ledger.send(row)
 
     def _start(self, job: Job) -> str:
@@ -340,7 +341,7 @@ class RunLoop:
         with self._ledger.batch():
             for news in self._under_way.ends(operations):
                 self._on_news(news)
-        for news in self._under_way.losses(operations):
+        for news in self._under_way.losses(operations, self._clock.now_s()):
             self._on_news(news)
 
     def _on_news(self, news: News) -> None:

@@ -10,11 +10,12 @@ from ..core.models.files import find
 from ..core.models.model import Model, ModelError
 from ..core.sources import means_of
 from ..engines.base import DriveDestination, Engine
-from ..engines.errors import CancelledError, EngineError, StorageError
+from ..engines.errors import CancelledError, EngineError, StorageError, TransientError
 from ..engines.local.engine import LocalEngine
 from ..google.account import Connection
 from .clock import Clock, SystemClock
 from .image_job import open_jobs
+from .land_changes import follow_settings
 from .ledger.ledger import Ledger
 from .ledger.rows import RowState
 from .masking import MaskRecipe
@@ -54,6 +55,8 @@ def run(
         if orders.is_paused:
             return RunReport(RunState.PAUSED, "Paused before the first image was made.")
         return RunReport(RunState.CANCELLED, "Cancelled before the first image was made.")
+    except TransientError as error:
+        return RunReport(RunState.PAUSED, f"Paused: {error} What is done is kept; Resume goes on.")
     except (EngineError, ModelError) as error:
         return RunReport(RunState.REFUSED, str(error))
 
@@ -72,6 +75,7 @@ def run_on(
         if ledger.is_read_only:
             return RunReport(RunState.REFUSED, ledger.holder, ledger=ledger.path)
         recipe = MaskRecipe(request, model, engine, on_progress)
+        follow_settings(ledger, recipe.settings)
         work = Work(engine, ledger, recipe, request.throttle, orders, interrupt, on_progress, on_image)
         work = replace(work, is_listed=recipe.is_listed)
         return _report(request, model, recipe, carry_out(work), ledger)
@@ -166,8 +170,8 @@ def _write_targets(work: Work) -> None:
         with ledger.batch():
             ledger.add([target.scene for target in targets if not target.out_of_area])
             for target in targets:
-                if target.out_of_area:
-                    ledger.add([target.scene], RowState.OUT_OF_AREA, target.out_of_area)
+                if target.out_of_area and not ledger.add([target.scene], RowState.OUT_OF_AREA, target.out_of_area):
+                    ledger.mark([target.scene.index], RowState.OUT_OF_AREA, target.out_of_area)
     ledger.set_header(replace(ledger.header, listed_s=work.clock.now_s()))
 
 
@@ -185,6 +189,8 @@ def _forget_removed(work: Work) -> None:
 def _stopped(work: Work, loop: RunLoop) -> tuple[RunState, str]:
     """The end of a run that an order ended."""
     if work.orders.is_paused:
+        if work.engine.traits.has_local_results:
+            return RunState.PAUSED, "Paused. What is done is kept; Resume makes what is missing."
         return RunState.PAUSED, "Paused. What is under way at the service goes on; Resume looks after it."
     with work.interrupt.suspended():
         left = loop.cancel()
@@ -258,7 +264,7 @@ def _report(request: RunRequest, model: Model, recipe: MaskRecipe, ended: Ended,
     if state is RunState.FINISHED:
         means = means_of(request.parameters.source, request.parameters.union, model.name)
         counts = ledger.counts()
-        kept = ended.kept or counts[RowState.DONE] - ended.made
+        kept = counts[RowState.DONE] - ended.made
         failed = counts[RowState.FAILED]
         parts = [f"{ended.made} of {ended.total} images masked{means}"]
         parts += [f"{kept} were there already"] if kept else []

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.grid import Grid
+from ..core.whole_files import put_on_disk
 from ..engines.errors import SceneError, StorageError
 from ..engines.local.library.rasters import gdal_failures
 from ..google.drive import DriveFile
@@ -140,6 +141,7 @@ def merge(
         with gdal_failures(StorageError, f"{target} cannot be written"):
             _write(opened, partial, properties or {}, nodata, check)
         _compare(partial, opened, check)
+        put_on_disk(partial)  # its asset may be deleted once it is here
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

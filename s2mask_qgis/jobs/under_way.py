@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from ..engines.base import DriveDestination, Engine, Operation, OperationState
+from ..engines.base import DriveDestination, Engine, FileDestination, Operation, OperationState
 from ..engines.errors import BadRequestError, QuotaError, SignInError, TransientError
 from .image_job import Job
 from .ledger.ledger import Ledger
@@ -15,8 +15,8 @@ from .ledger.rows import ExportRow, RowState
 from .results import KEY, tag_of
 
 LOOKS = 2
-"""An export that the service does not list so often in a row has vanished: new ones may be listed a little late."""
-
+LISTED_WITHIN_S = 600.0
+"""An export that the service does not list so often in a row has vanished; not a new one, which may be listed late."""
 
 _AT_THE_SERVICE = (SignInError, QuotaError, BadRequestError, TransientError)
 
@@ -99,12 +99,12 @@ class UnderWay:
                 job.state = OperationState.RUNNING
                 self._ledger.running([job.request_id])
 
-    def losses(self, operations: Mapping[str, Operation]) -> Iterator[News]:
+    def losses(self, operations: Mapping[str, Operation], now_s: float) -> Iterator[News]:
         """The exports that the service does not list any more."""
         for name in [name for name in self._sent if name not in operations]:
             job = self._sent[name]
             job.not_listed += 1
-            if job.not_listed < LOOKS:
+            if job.not_listed < LOOKS or now_s < job.sent_s + self._listed_within_s(job):
                 continue
             is_stored = self._is_stored(job)
             del self._sent[name]
@@ -117,6 +117,11 @@ class UnderWay:
         """True where the result of a job's export is there."""
         found = self._engine.stored(job.kinds[0], [job.index]).get(job.index, {})
         return found.get(KEY) == job.item.key
+
+    def _listed_within_s(self, job: Job) -> float:
+        """How late a new export may be listed; files are written by this process, which knows its own at once."""
+        is_file = isinstance(self._engine.destination(job.kinds[0], job.index), FileDestination)
+        return 0.0 if is_file else LISTED_WITHIN_S
 
     def _goes_to_drive(self, job: Job) -> bool:
         return isinstance(self._engine.destination(job.kinds[0], job.index), DriveDestination)

@@ -135,7 +135,7 @@ def test_who_may_see_an_asset_is_no_question_here(ee: Any):
         lambda ee: ee.data.computeImages({"expression": ee.ImageCollection([])}),
         lambda ee: ee.data.updateProjectConfig({"maxConcurrentExports": 3}),
         lambda ee: ee.data.listFeatures({"assetId": f"{ROOT}/x", "pageSize": 5}),
-        lambda ee: ee.data.exportTable("x", {"expression": ee.FeatureCollection([])}),
+        lambda ee: ee.data.exportTable("x", {"expression": ee.FeatureCollection([]), "selectors": ["a"]}),
         lambda ee: ee.data.startIngestion("x", {"name": f"{ROOT}/x", "tilesets": []}),
     ],
 )

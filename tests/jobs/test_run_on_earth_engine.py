@@ -15,12 +15,14 @@ from s2mask_qgis.core.models.files import find
 from s2mask_qgis.engines.earth_engine.engine import EarthEngine
 from s2mask_qgis.engines.local.assets import PROJECT
 from s2mask_qgis.jobs import outputs, runner
+from s2mask_qgis.jobs.clock import SystemClock
 from s2mask_qgis.jobs.ledger.ledger import Ledger
 from s2mask_qgis.jobs.ledger.rows import RowState
 from s2mask_qgis.jobs.opening import Interrupt
 from s2mask_qgis.jobs.orders import Orders
 from s2mask_qgis.jobs.report import ImageState, RunReport, RunState
 from s2mask_qgis.jobs.request import ASSETS, FOLDER, EarthEngineChoice, RunRequest, Throttle
+from s2mask_qgis.jobs.under_way import LISTED_WITHIN_S
 from tests.engines.embedded_service import Web, engine_on, places_in, serving
 from tests.jobs.conftest import Watched
 
@@ -97,6 +99,17 @@ def test_results_tell_what_made_them(elsewhere, sample_run):
     assert json.loads(properties["s2mask:footprint"])["type"] == "Polygon"
 
 
+def test_what_was_there_is_counted_whether_looked_at_or_not(elsewhere, web):
+    report, _, request = elsewhere
+    ledger = Ledger.open(report.ledger)
+    ledger.mark([next(ledger.images()).index], RowState.WAITING)
+    ledger.close()
+    report, engine = carry_out(web, request)
+    engine.close()
+    assert "0 of 9 images masked" in report.message
+    assert "9 were there already" in report.message
+
+
 def test_running_again_makes_nothing_anew(elsewhere, web):
     _, _, request = elsewhere
     asked = len(web.paths("image:export")) + len(web.paths("image:computePixels"))
@@ -105,3 +118,31 @@ def test_running_again_makes_nothing_anew(elsewhere, web):
     assert report.state is RunState.FINISHED
     assert "9 were there already" in report.message
     assert len(web.paths("image:export")) + len(web.paths("image:computePixels")) == asked
+
+
+def test_files_that_a_paused_run_left_unfinished_are_made_when_it_goes_on(web, sample_run, tmp_path, monkeypatch):
+    """Nobody writes them any more, so nobody waits for them either."""
+    request = request_of(sample_run, tmp_path, FOLDER)
+    orders, made = Orders(), []
+
+    def pause(outcome):
+        made.append(outcome)
+        orders.pause()
+
+    outputs.check_writable(tmp_path)
+    model = find(request.parameters.model)
+    with engine_on(web, places_in(tmp_path, FOLDER)) as engine:
+        paused = runner.run_on(engine, request, model, orders, Interrupt(orders), lambda _: None, pause)
+    assert paused.state is RunState.PAUSED
+    assert 1 <= len(made) < 9
+    real, waits = SystemClock.wait, []
+
+    def wait(self, seconds, orders):
+        waits.append(seconds)
+        real(self, min(seconds, 1.0), orders)
+
+    monkeypatch.setattr(SystemClock, "wait", wait)
+    report, engine = carry_out(web, request)
+    engine.close()
+    assert report.state is RunState.FINISHED
+    assert sum(waits) < LISTED_WITHIN_S

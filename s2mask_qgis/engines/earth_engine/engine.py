@@ -31,10 +31,10 @@ from ..base import (
     TileStyle,
     TrueColour,
 )
-from ..calls import Call
+from ..calls import Call, understood
 from ..client import ServiceClient, asset_grid
 from ..errors import BadRequestError, SignInError, StorageError, TransientError
-from ..export_requests import description_of
+from ..export_requests import allowed_description, description_of
 from ..limits import SAMPLE_PAGE_SIZE, ServiceLimits
 from ..local.asset_files import read_mark
 from .file_exports import BLOCKS_AT_ONCE, PREFIX, FileExports
@@ -190,16 +190,18 @@ class EarthEngine:
         try:
             return self._client.start(export)
         except ExistsError as error:
-            return self._started_before(export, error)
+            return self._started_before(description_of(export), error)
 
     def start_table(self, table: ee.FeatureCollection, asset: str, request_id: str, description: str) -> str:
         """Start to store a computed table, such as the land of a layer, as an asset, which must not be there yet; the
-        name of the operation."""
-        return self._client.start_table(table, asset_name(asset), request_id, description)
+        name of the operation. The same request id never starts a second one: descriptions tell them apart."""
+        try:
+            return self._client.start_table(table, asset_name(asset), request_id, description)
+        except ExistsError as error:
+            return self._started_before(allowed_description(description), error)
 
-    def _started_before(self, export: Export, error: ExistsError) -> str:
-        """The operation that an export's request id has started, found by its description."""
-        wanted = description_of(export)
+    def _started_before(self, wanted: str, error: ExistsError) -> str:
+        """The operation that a request id has started, found by its description."""
         for page in self._client.operation_pages():
             for operation in page:
                 if operation.description == wanted:
@@ -228,6 +230,10 @@ class EarthEngine:
     def asset_properties(self, asset: str) -> Mapping[str, Any] | None:
         """See base.Engine."""
         return self._client.asset_properties(asset)
+
+    def asset_changed(self, asset: str) -> str:
+        """See base.Engine."""
+        return self._client.asset_changed(asset)
 
     def asset_id(self, kind: str, index: str) -> str:
         """See base.Engine."""
@@ -269,14 +275,15 @@ class EarthEngine:
         root = root_of(self._folder)
         told = self._client.ask(Call("GET", f"{root}/" if root.endswith("/assets") else root)).get("quota") or {}
         active = sum(not operation.state.is_final for operation in self._watch.look(()).values())
-        return Quota(
-            assets=_whole(told, "assetCount") or 0,
-            most_assets=_whole(told, "maxAssets", "maxAssetCount"),
-            store_bytes=_whole(told, "sizeBytes") or 0,
-            most_store_bytes=_whole(told, "maxSizeBytes"),
-            active_tasks=active,
-            most_active_tasks=ServiceLimits().pending_operations,
-        )
+        with understood():
+            return Quota(
+                assets=_whole(told, "assetCount") or 0,
+                most_assets=_whole(told, "maxAssets", "maxAssetCount"),
+                store_bytes=_whole(told, "sizeBytes") or 0,
+                most_store_bytes=_whole(told, "maxSizeBytes"),
+                active_tasks=active,
+                most_active_tasks=ServiceLimits().pending_operations,
+            )
 
     def fetch(self, asset: str) -> Path:
         """The asset as a GeoTIFF in the output folder, downloaded unless it is there as it is at the service."""

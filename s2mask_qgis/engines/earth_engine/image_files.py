@@ -15,7 +15,7 @@ import numpy as np
 
 from ...core.grid import Grid
 from ..base import Pyramiding
-from ..calls import MALFORMED
+from ..calls import MALFORMED, understood
 from ..client import ServiceClient
 from ..errors import BadRequestError, StorageError, TransientError
 from ..local.asset_files import (
@@ -116,12 +116,10 @@ def _make_folders(folder: Path, path: Path) -> None:
 
 def _described(client: ServiceClient, image: ee.Image) -> _Bands:
     described = client.value(image)
-    try:
+    with understood():
         names = tuple(str(band["id"]) for band in described["bands"])
         dtype = stored_type([_type(band["data_type"]) for band in described["bands"]])
         properties = {name: value for name, value in described["properties"].items() if name != FOOTPRINT}
-    except (KeyError, TypeError, AttributeError):
-        raise TransientError(MALFORMED) from None
     if not names:
         raise BadRequestError("The image has no bands.")
     return _Bands(names, dtype, properties)

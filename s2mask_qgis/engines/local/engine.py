@@ -210,6 +210,10 @@ class LocalEngine:
         """See base.Engine; read from the file, no worker is asked."""
         return self._store.properties(asset)
 
+    def asset_changed(self, asset: str) -> str:
+        """See base.Engine."""
+        return self._client.asset_changed(asset)
+
     def asset_id(self, kind: str, index: str) -> str:
         """See base.Engine."""
         return f"{ROOT}/{kind}/{index}"

@@ -79,7 +79,8 @@ class OperationQueue:
         self._lock = threading.Lock()
 
     def start(self, order: dict[str, Any], request_id: str, description: str) -> dict[str, Any]:
-        """Queue an export of the order's kind, an image unless it is named; a request id that was seen before gives the operation it started then.
+        """Queue an export, of an image unless the order names its kind; a request id that was seen before gives the
+        operation it started then.
 
         It is started again, as its next attempt, where its result has been removed or replaced since, or where it did
         not end well in an earlier process. QuotaError where too many wait already.

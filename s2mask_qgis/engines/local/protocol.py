@@ -211,19 +211,21 @@ class Protocol:
         body = request.body
         if body.get("fileExportOptions"):
             raise BadRequestError("Exports to Google Drive or Cloud Storage: not implemented by the local engine.")
-        options = object_of(body, "assetExportOptions")
+        expression, options = expression_of(body), object_of(body, "assetExportOptions")
         policy = str(options.get("pyramidingPolicy", "MEAN"))
         if policy not in RESAMPLING:
             raise BadRequestError(f"The pyramiding policy {policy} is not implemented by the local engine.")
         grid = grid_of(object_of(body, "grid"))
         self._check_pixels(grid.shape_yx, body.get("maxPixels"))
-        return self._start(body, IMAGE, {"kind": EXPORT, "grid": grid.to_json(), "pyramiding": policy})
+        return self._start(
+            body, IMAGE, {"kind": EXPORT, "expression": expression, "grid": grid.to_json(), "pyramiding": policy}
+        )
 
     def _export_table(self, request: Request) -> Response:
         for option in _OTHER_TABLES:
             if request.body.get(option):
                 raise BadRequestError(f"Exports of tables with {option}: not implemented by the local engine.")
-        return self._start(request.body, TABLE, {"kind": TABLE_EXPORT})
+        return self._start(request.body, TABLE, {"kind": TABLE_EXPORT, "expression": expression_of(request.body)})
 
     def _start(self, body: dict[str, Any], kind: str, order: dict[str, Any]) -> Response:
         """Start to make an asset of a kind; a request that comes again finds what it has started, whatever it made."""
@@ -231,7 +233,6 @@ class Protocol:
         started = self._operations.started(request_id) if request_id else None
         if started is not None:
             return answer_of(started)
-        expression = expression_of(body)
         destination = object_of(object_of(body, "assetExportOptions"), "earthEngineDestination")
         asset = str(destination.get("name", ""))
         there = self._tree.kind(asset)
@@ -239,9 +240,8 @@ class Protocol:
             raise BadRequestError(f"Cannot overwrite asset '{asset}'.")
         if there is None:
             self._assets.check_room()
-        whole = {**order, "expression": expression, "asset": asset}
         name = request_id or secrets.token_hex(16)
-        return answer_of(self._operations.start(whole, name, str(body.get("description") or "")))
+        return answer_of(self._operations.start({**order, "asset": asset}, name, str(body.get("description") or "")))
 
     def _check_pixels(self, shape_yx: tuple[int, int], described: Any) -> None:
         """BadRequestError where an export has more pixels than it says it may have."""

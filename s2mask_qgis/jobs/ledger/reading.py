@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from . import holding
 from .encoding import export_row, header_of, image_row
 from .errors import LedgerError, explained
 from .migration import check_version
@@ -30,7 +31,7 @@ class LedgerView:
 
     ``counts`` has every state; ``rows`` are in order of tile, time and index: all images, or those that were asked for
     and at most as many as asked for. ``seen_s`` is the latest change that was seen: with it, the next look reads only
-    what is new (rows of that very moment come again).
+    what is new (rows of that very moment come again). ``holder`` says who writes the ledger, empty where nobody does.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class LedgerView:
     counts: dict[RowState, int]
     rows: tuple[ImageRow, ...]
     seen_s: float
+    holder: str = ""
 
     @property
     def total(self) -> int:
@@ -58,11 +60,13 @@ def read(
     """
     values = [*state_values(states), -math.inf if changed_since_s is None else changed_since_s]
     with _opened(path) as connection:
-        header = header_of(path, dict(connection.execute("SELECT name, value FROM run")))
+        about = dict(connection.execute("SELECT name, value FROM run"))
+        header = header_of(path, about)
         counts = dict(connection.execute("SELECT state, COUNT(*) FROM images GROUP BY state"))
         (seen_s,) = connection.execute("SELECT COALESCE(MAX(updated_s), 0) FROM images").fetchone()
         rows = tuple(image_row(found) for found in connection.execute(_ROWS, [*values, most_rows if with_rows else 0]))
-    return LedgerView(path, header, {state: counts.get(state.value, 0) for state in RowState}, rows, seen_s)
+    by_state = {state: counts.get(state.value, 0) for state in RowState}
+    return LedgerView(path, header, by_state, rows, seen_s, holding.holder(path, about.get("holder", "")))
 
 
 def read_exports(path: Path, index: str) -> tuple[ExportRow, ...]:

@@ -82,6 +82,15 @@ def test_the_second_process_only_reads_and_says_who_writes(path):
         process.communicate("")
 
 
+@pytest.mark.parametrize("noted", ["", "{", "5", "{}", '{"since_s": "x", "host": "h", "process": 1}'])
+def test_a_note_of_the_holder_that_cannot_be_read_is_no_obstacle(ledger, path, noted):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE run SET value = ? WHERE name = 'holder'", [noted])
+    with closing(Ledger.open(path)) as second:
+        assert second.is_read_only
+        assert "another program" in second.holder
+
+
 def test_the_second_opening_in_one_process_only_reads(ledger, path):
     ledger.add([scene(0)])
     with closing(Ledger.open(path)) as second:

@@ -28,6 +28,21 @@ def exclusive(path: Path) -> Iterator[None]:
             _release(handle.fileno())
 
 
+def is_held(path: Path) -> bool:
+    """True where somebody holds the lock file ``path`` at this moment; it is neither made nor removed.
+
+    Looking takes the lock for an instant, so who takes it at that very instant has to try again.
+    """
+    try:
+        with path.open("r+b") as handle:
+            is_free = _take(handle.fileno())
+            if is_free:
+                _release(handle.fileno())
+            return not is_free
+    except OSError:  # there is none, or none that this user may open: whoever wants to write is told
+        return False
+
+
 class Held:
     """A lock file held for as long as this object is not released; None from :meth:`take` where another holds it."""
 
