@@ -26,6 +26,7 @@ from ..gis.roi import AreaChoice, AreaError, area_from_file, area_from_layer
 from ..paths import form
 from .area_tool import LINE_COLOUR, AreaTool
 from .land_limit import LandLimit
+from .land_store import LandStore
 from .wording import tr
 
 ICONS = {
@@ -52,6 +53,7 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
         self.areaLayer.setAllowEmptyLayer(True, tr("no area"))
         self.areaLayer.setFilters(QgsMapLayerProxyModel.Filter.PolygonLayer)
         self.limit = LandLimit(self.landLayer, self.landAsset, self.landState, project)
+        self.store = LandStore(self.landStore, self.limit, self.landState, lambda: self.choice().area)
         self._connect()
         self._on_layer(self.areaLayer.currentLayer())
 
@@ -99,6 +101,7 @@ class AreaSection(QgsCollapsibleGroupBoxBasic):
 
     def close_tool(self) -> None:
         """Take the drawing tool off the map for good, and follow the land limit no longer."""
+        self.store.close()
         self.limit.close()
         self._canvas.unsetMapTool(self._tool)
         self._tool.remove()

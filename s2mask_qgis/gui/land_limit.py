@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QLineEdit
 
 from ..core.area import Area
 from ..core.land import Land
-from ..gis.land import LandChoice, checked_asset, land_from_layer
+from ..gis.land import MOST_BYTES, TABLE_BYTES, LandChoice, checked_asset, land_from_layer
 from ..gis.polygons import AreaError
 from .state_label import StateLabel
 from .wording import tr
@@ -68,6 +68,28 @@ class LandLimit(QObject):
         self._state.show_fact("\n".join(found.notes))
         return found.land
 
+    @property
+    def layer_name(self) -> str | None:
+        """The name of the layer that is chosen, None where none is."""
+        return self._layer.name() if self._layer is not None else None
+
+    def whole_land(self, area: Area) -> Land | None:
+        """The chosen layer near an area as fine as a table holds it, None where none is chosen; AreaError."""
+        if self._layer is None:
+            return None
+        return land_from_layer(self._layer, area, self._project, TABLE_BYTES).land
+
+    def use_asset(self, asset: str) -> None:
+        """Choose a table in place of a layer."""
+        self._asset.setText(asset)
+        self._asset.setCursorPosition(0)
+        if self._layers.additionalItems():
+            self._layers.setCurrentIndex(self._layers.count() - 1)
+
+    def lock(self, is_locked: bool) -> None:
+        """Keep the choice as it is while it is being stored."""
+        self._layers.setEnabled(not is_locked)
+
     def restore(self, entries: Mapping[str, Any]) -> None:
         """Show what :meth:`remembered` gave."""
         self._asset.setText(str(entries.get("asset", "")))
@@ -81,7 +103,7 @@ class LandLimit(QObject):
 
     def _read_layer(self, layer: QgsVectorLayer, area: Area) -> LandChoice | AreaError:
         try:
-            return land_from_layer(layer, area, self._project)
+            return land_from_layer(layer, area, self._project, MOST_BYTES)
         except AreaError as error:
             return error
 

@@ -11,11 +11,13 @@ from .build_model import BuildModel
 from .judge_model import JudgeModel
 from .mask_images import MaskImages
 from .moving import DeleteMoved, DownloadFromDrive, MoveCollection
+from .store_land import StoreLand
 
 
 class S2MaskProvider(QgsProcessingProvider):
     """Algorithms ``s2mask:maskimages``, ``s2mask:buildmodel`` and ``s2mask:judgemodel``, and those of moves:
-    ``s2mask:movecollection``, ``s2mask:downloadfromdrive``, ``s2mask:deletemoved`` and ``s2mask:bringback``."""
+    ``s2mask:movecollection``, ``s2mask:downloadfromdrive``, ``s2mask:deletemoved`` and ``s2mask:bringback``;
+    ``s2mask:storeland`` stores land on Earth Engine."""
 
     def id(self) -> str:
         """The first part of the algorithms' names."""
@@ -39,5 +41,6 @@ class S2MaskProvider(QgsProcessingProvider):
             DownloadFromDrive(),
             DeleteMoved(),
             BringBack(),
+            StoreLand(),
         ):
             self.addAlgorithm(algorithm)

@@ -25,6 +25,7 @@ from s2mask_qgis.engines.errors import (
 )
 from s2mask_qgis.engines.local.assets import PROJECT, ROOT
 from s2mask_qgis.engines.local.faults import Fault, FaultPlan, PlannedFault
+from s2mask_qgis.jobs import land_table
 from s2mask_qgis.jobs.land import land_problem
 from s2mask_qgis.jobs.land_table import (
     MOST_ATTEMPTS,
@@ -150,7 +151,8 @@ def test_a_lost_answer_starts_no_second_task(web: Web, tmp_path: Path, fault: Fa
     assert len(descriptions) == len(set(descriptions))
 
 
-def test_land_is_stored_in_the_name_of_an_account_and_a_project(web: Web) -> None:
+def test_land_is_stored_in_the_name_of_an_account_and_a_project(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(land_table, "REFRESH_S", 0.05)
     told: list[str] = []
     asset = store_on_earth_engine(connection_to(web), PROJECT, ISLANDS, "by-name/islands", Orders(), told.append)
     assert asset == f"{ROOT}/by-name/islands"

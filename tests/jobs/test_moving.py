@@ -298,6 +298,27 @@ def test_a_move_killed_between_steps_goes_on(request_, services, engine, monkeyp
         assert np.array_equal(found, pixels_of(name_of(number)))
 
 
+def test_files_that_a_killed_move_did_not_come_to_remove_go_with_the_next(request_, services, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(downloading.KeptEntries, "add", _killed_after(downloading.KeptEntries.add, "moved.json"))
+        with pytest.raises(KilledError):
+            carried_out(request_, services)
+    assert list((request_.folder / downloading.UNFINISHED).iterdir())
+    assert carried_out(request_, services).here == COUNT
+    assert not (request_.folder / downloading.UNFINISHED).exists()
+
+
+def _killed_after(function, file):
+    """The method of entries, which dies once it has added one to a file."""
+
+    def add(kept, *arguments):
+        function(kept, *arguments)
+        if kept.path.name == file:
+            raise KilledError
+
+    return add
+
+
 @pytest.mark.parametrize("at", [1, 2, 4, 5])
 @pytest.mark.parametrize("method", ["start", "operations"])
 def test_a_move_killed_at_the_engine_goes_on(request_, services, engine, method, at):

@@ -8,7 +8,7 @@ import pytest
 import real_qgis
 
 MOVES = ("bringback", "deletemoved", "downloadfromdrive", "movecollection")
-ALGORITHMS = sorted((*MOVES, "buildmodel", "judgemodel", "maskimages"))
+ALGORITHMS = sorted((*MOVES, "buildmodel", "judgemodel", "maskimages", "storeland"))
 
 
 @pytest.fixture(scope="module")

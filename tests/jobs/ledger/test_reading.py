@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from s2mask_qgis.engines.local.library.locks import Held
+from s2mask_qgis.jobs.ledger import holding
 from s2mask_qgis.jobs.ledger.ledger import Ledger
 from s2mask_qgis.jobs.ledger.reading import read, read_exports
 from s2mask_qgis.jobs.ledger.rows import RowState
@@ -125,3 +128,26 @@ def test_a_ledger_can_be_looked_at_where_it_was_left_by_a_kill(path):
     assert read(path).total == 7
     with closing(Ledger.open(path)) as ledger:
         assert not ledger.is_read_only
+
+
+def test_a_look_says_who_writes_the_ledger_and_leaves_it_to_them(ledger, path):
+    ledger.add([scene(0)])
+    assert re.fullmatch(rf"{path.name} is being written by QGIS on \S+ \(process {os.getpid()}\) .*", read(path).holder)
+    ledger.add([scene(1)])
+    ledger.close()
+    assert read(path).holder == ""
+    assert not path.with_name(f"{path.name}.lock").exists()
+
+
+def test_a_lock_that_a_killed_run_left_behind_is_held_by_nobody(ledger, path):
+    ledger.close()
+    path.with_name(f"{path.name}.lock").touch()
+    assert read(path).holder == ""
+
+
+def test_who_wants_a_ledger_waits_for_one_who_only_looks(ledger, path, monkeypatch):
+    ledger.close()
+    glance = Held.take(path.with_name(f"{path.name}.lock"))
+    monkeypatch.setattr(holding.time, "sleep", lambda _seconds: glance.release())
+    with closing(Ledger.open(path)) as again:
+        assert not again.is_read_only
