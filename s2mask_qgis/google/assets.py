@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..engines.errors import BadRequestError, NotFoundError
-from ..web.session import Session
+from ..web.reading import understood
+from ..web.session import Session, unexpected
 from .service import Service
 
 URL = "https://earthengine.googleapis.com/v1"
@@ -56,7 +57,8 @@ class Assets:
     def image(self, name: str) -> ImageAsset | None:
         """One image, None where there is no asset of that name."""
         found = self.described(name)
-        return None if found is None else _image(name.rpartition("/")[0], found)
+        with self._understood():
+            return None if found is None else _image(name.rpartition("/")[0], found)
 
     def images(self, parent: str) -> Iterator[ImageAsset]:
         """All images of a collection, or of a folder with all folders and collections in it, page by page.
@@ -71,7 +73,7 @@ class Assets:
 
     def names(self, parent: str) -> set[str]:
         """The names of the assets right below a folder or collection; none where it does not exist."""
-        with suppress(NotFoundError):
+        with suppress(NotFoundError), self._understood():
             return {str(one["name"]) for one in self._pages(parent, "BASIC")}
         return set()
 
@@ -112,18 +114,24 @@ class Assets:
         token = ""
         while True:
             page = self.service.call(f"projects/{project}/operations", {"pageSize": PAGE_ASSETS, "pageToken": token})
-            found |= {str(one["name"]): one for one in page.get("operations", ())}
+            with self._understood():
+                found |= {str(one["name"]): one for one in page.get("operations", ())}
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return found
+
+    def _understood(self) -> AbstractContextManager[None]:
+        return understood(unexpected(self.service.title))
 
     def _below(self, root: str, parent: str) -> Iterator[ImageAsset]:
         folders = []
         for one in self._pages(parent, "FULL"):
             if one.get("type") == IMAGE:
-                yield _image(root, one)
+                with self._understood():
+                    image = _image(root, one)
+                yield image
             elif one.get("type") in (COLLECTION, FOLDER):
-                folders.append(str(one["name"]))
+                folders.append(str(one.get("name", "")))
         for folder in folders:
             yield from self._below(root, folder)
 
@@ -132,7 +140,9 @@ class Assets:
         while True:
             asked = {"pageSize": PAGE_ASSETS, "pageToken": token, "view": view}
             page = self.service.call(f"{parent}:listAssets", asked)
-            yield from page.get("assets", ())
+            with self._understood():
+                listed = [dict(one) for one in page.get("assets", ())]
+            yield from listed
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return
@@ -145,8 +155,8 @@ def _image(root: str, found: Mapping[str, Any]) -> ImageAsset:
         path=name.removeprefix(f"{root}/"),
         start_time=str(found.get("startTime") or ""),
         end_time=str(found.get("endTime") or ""),
-        geometry=found.get("geometry"),
-        bands=tuple(found.get("bands", ())),
-        properties=found.get("properties") or {},
+        geometry=dict(found["geometry"]) if found.get("geometry") else None,
+        bands=tuple(dict(band) for band in found.get("bands", ())),
+        properties=dict(found.get("properties") or {}),
         size_bytes=int(found.get("sizeBytes") or 0),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engines.errors import TransientError
 from ..web.ranges import Body, body_of, ranged
+from ..web.reading import understood
 from ..web.session import Session, unexpected
 from ..web.transport import Request
 from .service import Service
@@ -102,7 +103,9 @@ class Drive:
             page = self.service.call("files", {**asked, "pageToken": token})
             if page.get("incompleteSearch"):
                 raise TransientError("Google Drive could not look through all of its files. Try again later.")
-            yield from (_file(one) for one in page.get("files", ()))
+            with understood(unexpected(self.service.title)):
+                files = [_file(one) for one in page.get("files", ())]
+            yield from files
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..engines.errors import BadRequestError
+from ..web.reading import understood
 from ..web.session import Session, unexpected
 from ..web.transport import Request
 from .answers import DISABLED, SCOPES_MISSING, USER_PROJECT_DENIED, Answer, ask
@@ -85,7 +86,8 @@ def list_projects(session: Session, urls: Urls = GOOGLE) -> list[Project]:
                 "code.earthengine.google.com and at console.cloud.google.com."
             )
         page = answer.require()
-        found += [_project(entry, answer.host) for entry in page.get("projects", []) if _is_active(entry)]
+        with understood(unexpected(answer.host)):
+            found += [_project(entry, answer.host) for entry in page.get("projects", []) if _is_active(entry)]
         token = page.get("nextPageToken", "")
         if not token:
             break
@@ -120,7 +122,8 @@ def missing_permissions(
     answer = ask(session, Request(url, {"Content-Type": "application/json"}, body))
     if not answer.is_good:
         return None
-    granted = answer.content.get("permissions", [])
+    with understood(unexpected(answer.host)):
+        granted = frozenset(answer.content.get("permissions", []))
     return tuple(name for name in permissions if name not in granted)
 
 

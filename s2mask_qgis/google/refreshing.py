@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..engines.errors import SignInError, TransientError
 from ..engines.vendored import import_client
@@ -15,6 +14,7 @@ from ..web.transport import Fetch, Request
 
 LARGEST_ANSWER_BYTES = 1024 * 1024
 PASSING = (408, 425, 429, 500, 502, 503, 504)
+_IN_BETWEEN = "A proxy may be in between, or the connection may have broken: check it, and try again."
 
 
 def refresh(credentials: Any, fetch: Fetch) -> None:
@@ -58,7 +58,8 @@ class _Answer:
 class _AuthTransport:
     """What google-auth calls to send a request (google.auth.transport.Request).
 
-    Failures that may pass leave at once as TransientError: the session outside tries again, and can be stopped.
+    Failures that may pass, and answers that are not the service's, leave at once as TransientError: the session
+    outside tries again, and can be stopped.
     ``refusal`` is the error code of the last answer, "" where it has none.
     """
 
@@ -84,17 +85,25 @@ class _AuthTransport:
             for chunk in response.chunks:
                 data += chunk
                 if len(data) > LARGEST_ANSWER_BYTES:
-                    raise TransientError(f"{urlsplit(url).netloc} answers with something else than it should.")
-            self.refusal = _code_in(data)
+                    raise TransientError(f"{request.host} answers with something else than it should. {_IN_BETWEEN}")
+            answer = _object(data)
+            if answer is None:
+                raise TransientError(f"{request.host} answers with something else than it should. {_IN_BETWEEN}")
+            self.refusal = _code_in(answer)
             return _Answer(response.status, response.headers, data)
 
 
-def _code_in(data: bytes) -> str:
-    """The error code that an answer holds: only a word leaves, never what else is written there."""
+def _object(data: bytes) -> dict[str, Any] | None:
+    """The JSON object that the token service always answers with; None for the page of a proxy, or half an answer."""
     try:
         answer = json.loads(data)
     except ValueError:
-        return ""
-    code = answer.get("error_subtype") or answer.get("error") if isinstance(answer, dict) else None
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _code_in(answer: Mapping[str, Any]) -> str:
+    """The error code that an answer holds: only a word leaves, never what else is written there."""
+    code = answer.get("error_subtype") or answer.get("error")
     is_word = isinstance(code, str) and code.isascii() and code.replace("_", "").isalpha() and len(code) <= 40
     return str(code) if is_word else ""

@@ -28,7 +28,7 @@ from ..engines.base import (
     FileDestination,
     Pyramiding,
 )
-from ..engines.errors import SceneError
+from ..engines.errors import NotFoundError, SceneError
 from ..engines.limits import DESCRIPTION_LENGTH
 from .outputs import EVI2, FEATURES, KNDVI, MASK, NDVI
 from .report import ImageOutcome, ImageState
@@ -140,9 +140,13 @@ def _properties(scene: Scene, key: str) -> dict[str, Any]:
 
 
 def stored_plan(engine: Engine, scene: Scene) -> ImagePlan:
-    """The plan by which an image's stored mask was made."""
-    properties = engine.asset_properties(engine.asset_id(MASK, scene.index)) or {}
-    return ImagePlan.from_json(json.loads(properties[PLAN]))
+    """The plan by which an image's stored mask was made. NotFoundError where the mask has gone, or tells none."""
+    asset = engine.asset_id(MASK, scene.index)
+    properties = engine.asset_properties(asset) or {}
+    try:
+        return ImagePlan.from_json(json.loads(properties[PLAN]))
+    except (KeyError, TypeError, ValueError):
+        raise NotFoundError(f"The mask {asset} was there before and is no more. Run again to make it anew.") from None
 
 
 def outcome_elsewhere(scene: Scene, state: ImageState, seconds: float) -> ImageOutcome:

@@ -64,9 +64,7 @@ def test_a_token_refused_twice_is_told(google, connection):
         (token_refusal("invalid_client"), r"invalid_client"),
         (token_refusal("invalid_scope"), r"invalid_scope"),
         (token_refusal("planted secret, no word"), "Google refuses to renew the sign-in. Sign in again."),
-        (Answer(400, b"<html>planted</html>"), "Google refuses to renew the sign-in. Sign in again."),
         (Answer(200, b'{"refresh_token": "planted"}'), "Google refuses to renew the sign-in. Sign in again."),
-        (Answer(200, b'["planted"]'), "Google refuses to renew the sign-in. Sign in again."),
     ],
 )
 def test_a_refused_sign_in_says_what_to_do_and_tells_no_secret(google, connection, answer, words):
@@ -86,6 +84,17 @@ def test_a_busy_token_service_may_be_asked_again(google, connection, session, st
     google.token_answer = Answer(status)
     with pytest.raises(TransientError):
         connection.authorized()(Request(f"{google.url}/v1/projects"))
+
+
+@pytest.mark.parametrize("data", [b"<html>planted</html>", b'{"access_token": "planted', b"", b'["planted"]'])
+@pytest.mark.parametrize("status", [200, 302, 403])
+def test_an_answer_that_is_not_the_token_service_s_does_not_end_the_sign_in(google, connection, status, data):
+    google.token_answer = Answer(status, data)
+    with pytest.raises(TransientError, match="something else") as caught:
+        connection.authorized()(Request(f"{google.url}/v1/projects"))
+    assert "planted" not in str(caught.value)
+    google.token_answer = None
+    assert connection.authorized()(Request(f"{google.url}/v1/projects")).status == 200
 
 
 def test_many_threads_renew_once(google, connection):
