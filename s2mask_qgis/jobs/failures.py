@@ -11,7 +11,7 @@ SMALLER_TILES_PX = (128, 64)
 """Sides of the tiles in which a later attempt is computed where memory did not suffice; the service's own is 256."""
 
 _MEMORY = ("memory",)
-_ROOM = ("storage quota", "quota exceeded", "exceeded quota")
+_ROOM = ("storage quota", "quota exceeded", "exceeded quota", "number of assets")
 _PASSING = (
     "timed out",
     "internal error",

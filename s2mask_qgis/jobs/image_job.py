@@ -19,7 +19,7 @@ class Job:
 
     ``request_id`` is that of the export under way, empty before it is written down, ``sent_s`` the time when it was
     (seconds since 1970); ``attempts`` counts those of its kind in this session, ``smaller`` how often memory did not
-    suffice; ``failed_calls`` those in a row.
+    suffice; ``failed_calls`` those in a row, and ``reason`` why the last of them did.
     """
 
     item: Item
@@ -33,6 +33,7 @@ class Job:
     smaller: int = 0
     failed_calls: int = 0
     failed_since_s: float = 0.0
+    reason: str = ""
     not_listed: int = 0
     not_before_s: float = 0.0
 

@@ -39,7 +39,8 @@ from .under_way import Fate, News, UnderWay
 SLICE_S = 0.1
 """How long the loop sleeps at most while calls are under way on other threads."""
 MOST_CALLS = 6
-"""An image whose calls fail so often in a row, while those of others succeed, is given up."""
+GIVE_UP_S = 1800.0
+"""An image whose calls fail so often in a row and for so long, while those of others succeed, is given up."""
 LOST_TO_DRIVE = (
     "The service does not list the task any more, and does not tell whether its file lies in Drive. Look for it there; "
     "where it is missing, try again."
@@ -67,12 +68,13 @@ class RunLoop:
         clock: Clock,
         on_image: Callable[[ImageOutcome], None],
         on_step: Callable[[], None],
+        on_retry: Callable[[], None],
     ) -> None:
         self.is_queue_full = False
         self.trouble = Trouble(throttle.patience_hours * 3600.0)
         self._engine, self._ledger, self._recipe = engine, ledger, recipe
         self._throttle, self._orders, self._clock = throttle, orders, clock
-        self._on_step = on_step
+        self._on_step, self._on_retry = on_step, on_retry
         self._ends = ImageEnds(ledger, recipe, on_image)
         self._limit = min(throttle.nb_task_max, engine.traits.active_limit)
         refresh_s = engine.traits.refresh_seconds
@@ -204,6 +206,7 @@ class RunLoop:
         for indexes in self._orders.take_retries():
             if self._ledger.retry(indexes):
                 self._feed.look_again()
+                self._on_retry()
 
     # Beginning: plan, write down, send
 
@@ -277,6 +280,8 @@ class RunLoop:
                 value = future.result()
             except EngineError as error:
                 self._on_failed_call(job, error)
+            except Exception as error:  # whatever is wrong with one image, the others go on
+                self._fail(job, f"This image cannot be made ({type(error).__name__}: {error}).", is_permanent=True)
             else:
                 self.trouble.succeeded(self._clock.now_s())
                 job.failed_calls = 0
@@ -294,13 +299,12 @@ class RunLoop:
 
     def _on_failed_call(self, job: Job, error: EngineError) -> None:
         """A call that was not answered, or with a refusal."""
-        is_sending = job.plan is not None
         now_s = self._clock.now_s()
         if isinstance(error, QueueFullError):
             self.is_queue_full = True
             self._waiting.appendleft(job)
         elif isinstance(error, PASSING):
-            self._on_passing(job, error, is_sending, now_s)
+            self._on_passing(job, error, now_s)
         elif isinstance(error, (CancelledError, *OUTSIDE)):
             self._set_aside(job)
             if isinstance(error, CancelledError):
@@ -309,16 +313,22 @@ class RunLoop:
         else:
             self._fail(job, str(error), is_permanent=True)
 
-    def _on_passing(self, job: Job, error: EngineError, is_sending: bool, now_s: float) -> None:
+    def _on_passing(self, job: Job, error: EngineError, now_s: float) -> None:
         """A call that may succeed later. One that was sent may have been carried out all the same."""
         self.trouble.failed(now_s, str(error))
         job.failed_since_s = job.failed_since_s if job.failed_calls else now_s
-        job.failed_calls += 1
-        if job.failed_calls >= MOST_CALLS and self.trouble.last_success_s > job.failed_since_s and not is_sending:
-            self._fail(job, str(error), is_permanent=False)
+        job.failed_calls, job.reason = job.failed_calls + 1, str(error)
+        if job.plan is None and self._is_given_up(job):
+            self._fail(job, job.reason, is_permanent=False)
             return
-        job.not_before_s = self.trouble.until_s
+        job.not_before_s = now_s + self.trouble.pause_s(job.failed_calls)
         self._set_aside(job)
+
+    def _is_given_up(self, job: Job) -> bool:
+        """True where the calls of an image keep failing although the service is well."""
+        if job.failed_calls < MOST_CALLS or self._clock.now_s() - job.failed_since_s < GIVE_UP_S:
+            return False
+        return self.trouble.last_success_s > job.failed_since_s
 
     def _set_aside(self, job: Job) -> None:
         """Go on with an image later: one whose export was sent once it is known whether that has arrived."""
@@ -348,6 +358,8 @@ class RunLoop:
         """What to do about an export whose fate is known."""
         if news.fate is Fate.DONE:
             self._advance(news.job)
+        elif news.fate is Fate.NEVER_ARRIVED and self._is_given_up(news.job):
+            self._fail(news.job, news.job.reason, is_permanent=False)
         elif news.fate is Fate.NEVER_ARRIVED:
             self._waiting.appendleft(news.job)
         elif news.fate is Fate.VANISHED:

@@ -53,8 +53,8 @@ def run(
             return run_on(engine, request, model, orders, interrupt, on_progress, on_image)
     except CancelledError:
         if orders.is_paused:
-            return RunReport(RunState.PAUSED, "Paused before the first image was made.")
-        return RunReport(RunState.CANCELLED, "Cancelled before the first image was made.")
+            return RunReport(RunState.PAUSED, "Paused. What is done is kept; Resume goes on.")
+        return RunReport(RunState.CANCELLED, "Cancelled. What is done is kept; Run makes only what is missing.")
     except TransientError as error:
         return RunReport(RunState.PAUSED, f"Paused: {error} What is done is kept; Resume goes on.")
     except (EngineError, ModelError) as error:
@@ -140,7 +140,15 @@ def carry_out(work: Work) -> Ended:
 def _loop(work: Work, teller: _Teller) -> RunLoop:
     """The loop, with what an earlier session left open."""
     loop = RunLoop(
-        work.engine, work.ledger, work.recipe, work.throttle, work.orders, work.clock, teller.on_image, teller.on_step
+        work.engine,
+        work.ledger,
+        work.recipe,
+        work.throttle,
+        work.orders,
+        work.clock,
+        teller.on_image,
+        teller.on_step,
+        teller.count_anew,
     )
     loop.adopt(open_jobs(work.ledger, work.recipe, work.clock.now_s()))
     return loop
@@ -208,17 +216,22 @@ class _Teller:
         self._loop: RunLoop | None = None
         self._images: list[ImageOutcome] = []
         self._counts: Counter[ImageState] = Counter()
-        self._before = self._total = 0
+        self._before = self._failed_before = self._total = 0
         self._began_s = 0.0
         self._last: Progress | None = None
 
     def begin(self, loop: RunLoop) -> None:
         """The images are listed; the loop begins."""
-        counts = self._work.ledger.counts()
         self._loop = loop
-        self._before = counts[RowState.DONE] + counts[RowState.FAILED]
-        self._total = sum(counts.values()) - counts[RowState.OUT_OF_AREA]
         self._began_s = self._work.clock.now_s()
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """What the ledger holds beside what came of images in this session; some that had failed may wait again."""
+        counts = self._work.ledger.counts()
+        self._total = sum(counts.values()) - counts[RowState.OUT_OF_AREA]
+        self._before = counts[RowState.DONE] + counts[RowState.FAILED] - self._counts.total()
+        self._failed_before = counts[RowState.FAILED] - self._counts[ImageState.FAILED]
 
     def on_image(self, outcome: ImageOutcome) -> None:
         """What came of an image."""
@@ -235,7 +248,7 @@ class _Teller:
             return
         done = self._before + self._counts.total()
         active_project = None if loop.foreign is None else loop.foreign + loop.active
-        failed = self._counts[ImageState.FAILED]
+        failed = self._failed_before + self._counts[ImageState.FAILED]
         seconds = self._seconds_left(self._total - done)
         progress = Progress(Stage.MASKING, done, self._total, seconds, loop.active, active_project, failed, loop.hint)
         if self._last is None or _differs(progress, self._last):

@@ -30,7 +30,11 @@ class Trouble:
             self.since_s = now_s
         self.failures += 1
         self.reason = reason
-        self.until_s = now_s + PATIENCE.pause_s(min(self.failures, 32), self.draw())
+        self.until_s = now_s + self.pause_s(self.failures)
+
+    def pause_s(self, failures: int) -> float:
+        """The pause after so many failures in a row."""
+        return PATIENCE.pause_s(min(failures, 32), self.draw())
 
     def succeeded(self, now_s: float) -> None:
         """A call was answered."""

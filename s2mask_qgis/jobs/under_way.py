@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from ..engines.base import DriveDestination, Engine, FileDestination, Operation, OperationState
 from ..engines.errors import BadRequestError, QuotaError, SignInError, TransientError
+from .calls import Calls
 from .image_job import Job
 from .ledger.ledger import Ledger
 from .ledger.rows import ExportRow, RowState
@@ -131,11 +133,15 @@ class UnderWay:
         with suppress(*_AT_THE_SERVICE):
             for news in self.arrivals(self.look() if self._unanswered else {}):
                 self._note_cancelled(news.job)
-        for name, job in list(self._sent.items()):
-            with suppress(*_AT_THE_SERVICE):
-                self._engine.cancel(name)
-                self._note_cancelled(job)
-                del self._sent[name]
+        calls = Calls(self._engine.traits.concurrent_calls)
+        try:
+            asked = [(name, calls.submit(partial(self._engine.cancel, name))) for name in self._sent]
+            for name, answer in asked:
+                with suppress(*_AT_THE_SERVICE):
+                    answer.result()
+                    self._note_cancelled(self._sent.pop(name))
+        finally:
+            calls.close()
         return len(self)
 
     def _note_cancelled(self, job: Job) -> None:

@@ -24,6 +24,7 @@ from s2mask_qgis.jobs.opening import Interrupt
 from s2mask_qgis.jobs.orders import Orders
 from s2mask_qgis.jobs.report import ImageOutcome, ImageState, Progress, RunState
 from s2mask_qgis.jobs.request import Throttle
+from s2mask_qgis.jobs.run_loop import GIVE_UP_S
 from s2mask_qgis.jobs.runner import Ended, Work, carry_out
 from tests.jobs.small_engine import SmallEngine, SmallRecipe, SteppedClock, scenes
 
@@ -292,6 +293,30 @@ def test_an_image_whose_planning_never_succeeds_is_given_up_while_others_go_on(b
     assert bench.rows[bad].reason == "Computation timed out."
 
 
+def test_an_export_that_cannot_be_sent_is_given_up_while_others_go_on(bench):
+    bad, real, sends = bench.recipe.archive[0].index, bench.engine.start, []
+
+    def start(export):
+        if bad in export.description:
+            sends.append(bench.clock.now)
+            raise TransientError("An internal error has occurred.")
+        return real(export)
+
+    bench.engine.start = start
+    ended = bench.run()
+    assert (ended.made, ended.failed) == (19, 1)
+    assert bench.rows[bad].reason == "An internal error has occurred."
+    assert GIVE_UP_S <= sends[-1] - sends[0] < 2 * GIVE_UP_S
+
+
+def test_whatever_is_wrong_with_one_image_the_others_go_on(bench):
+    bad = bench.recipe.archive[3].index
+    bench.recipe.plan_errors = {bad: [KeyError("properties")]}
+    ended = bench.run()
+    assert (ended.made, ended.failed) == (19, 1)
+    assert "KeyError" in bench.rows[bad].reason
+
+
 def test_a_task_that_vanished_is_done_or_made_again(bench):
     made, gone = (scene.index for scene in bench.recipe.archive[:2])
     bench.engine.lasting_s = 20.0
@@ -379,6 +404,7 @@ def test_failed_images_wait_for_retry_and_can_be_tried_again_while_the_run_goes_
     bench.engine.ending, bench.engine.before = ending, mend
     bench.run()
     assert bench.rows[bad].state is RowState.DONE
+    assert (bench.progress[-1].done, bench.progress[-1].total, bench.progress[-1].failed) == (20, 20, 0)
 
 
 def test_a_resumed_run_leaves_failures_to_retry(bench):

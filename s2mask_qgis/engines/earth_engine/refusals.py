@@ -27,7 +27,15 @@ DISABLED_REASONS = {"SERVICE_DISABLED", "accessNotConfigured"}
 CONSOLE = "https://console.cloud.google.com/apis/library/earthengine.googleapis.com?project="
 REGISTER = "https://code.earthengine.google.com/register?project="
 
-_RATE_WORDS = ("too many requests", "rate limit", "concurrent", "request rate", "rate of requests", "per minute")
+_RATE_WORDS = (
+    "resource has been exhausted",
+    "too many requests",
+    "rate limit",
+    "concurrent",
+    "request rate",
+    "rate of requests",
+    "per minute",
+)
 _DISABLED_WORDS = ("has not been used in project", "it is disabled")
 _UNREGISTERED_WORDS = ("not registered", "not signed up", "earth engine account", "noncommercial")
 _QUEUE_WORDS = "too many tasks"
