@@ -306,7 +306,7 @@ def test_an_export_that_cannot_be_sent_is_given_up_while_others_go_on(bench):
     ended = bench.run()
     assert (ended.made, ended.failed) == (19, 1)
     assert bench.rows[bad].reason == "An internal error has occurred."
-    assert GIVE_UP_S <= sends[-1] - sends[0] < 2 * GIVE_UP_S
+    assert GIVE_UP_S / 2 < sends[-1] - sends[0] < 2 * GIVE_UP_S
 
 
 def test_whatever_is_wrong_with_one_image_the_others_go_on(bench):
