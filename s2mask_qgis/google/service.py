@@ -105,6 +105,10 @@ class Service:
             )
         if reason in NO_CONSENT:
             return SignInError(f"The sign-in does not include {self.title}. Sign in again, and allow it.")
+        if response.status in (401, 403):
+            told = f": {answer.message.rstrip('.')}" if answer.message else ""
+            text = f"{self.title} does not allow this ({response.status}){told}."
+            return SignInError(f"{text} Check the account and its rights there.")
         if response.status == GONE:
             return NotFoundError(f"{self.title} does not have this any more{told}.")
         return answer.error()

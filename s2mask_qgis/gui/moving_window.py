@@ -21,7 +21,7 @@ from ..jobs.request import Throttle
 from ..paths import form
 from .moving_services import MovingServices
 from .moving_task import MoveTask, Work
-from .moving_wording import confirm_text, counts_text, delete_button_text, progress_text
+from .moving_wording import confirm_text, counts_text, delete_button_text, failure_text, progress_text
 from .run_task import FunctionTask
 from .wording import tr
 
@@ -216,7 +216,7 @@ class MovingWindow(QDialog):
         self._show_busy(False)
         is_fine = report.state is RunState.FINISHED
         (self.moveState.show_fact if is_fine else self.moveState.show_problem)(report.message)
-        self.failureList.addItems([f"{name}: {reason}" for name, reason in report.failed])
+        self.failureList.addItems([failure_text(name, reason) for name, reason in report.failed])
         self.failureList.addItems(list(report.notes))
         self.failureList.setVisible(self.failureList.count() > 0)
         self._look_at_folder()

@@ -39,3 +39,8 @@ def progress_text(progress: MoveProgress) -> str:
     if progress.failed:
         text += tr(", {:,} failed").format(progress.failed)
     return f"{text}. {progress.hint}" if progress.hint else text
+
+
+def failure_text(name: str, reason: str) -> str:
+    """Why an image failed, after its name, which many reasons begin with themselves."""
+    return reason if reason.startswith(name) else f"{name}: {reason}"

@@ -84,11 +84,13 @@ def download_images(
     """
     images = list(wanted)
     missing = [image for image in images if not is_here(folder, record.get(image.key))]
+    unneeded = {image.name for image in images} - {image.name for image in missing}
     here, broken, problem = len(images) - len(missing), 0, ""
     failed: list[tuple[str, str]] = []
     notes: list[str] = []
     lost: list[str] = []
     with _telling(folder):
+        _sweep(folder, [file for name in unneeded for file in listed.get(name, ())])
         _require_room(folder, [file for image in missing for file in listed.get(image.name, ())])
         for image in missing:
             on_progress(MoveProgress(MoveStage.DOWNLOADING, here, len(images), len(failed), hint=image.name))
@@ -161,6 +163,14 @@ def place_of(file: DriveFile) -> str:
     """Where the beginning of a file is kept: an id stands for one file for ever, and a checksum for its bytes."""
     safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in file.id)
     return f"{safe}-{(file.md5 or '')[:8]}{SUFFIX}"
+
+
+def _sweep(folder: Path, files: Iterable[DriveFile]) -> None:
+    """Remove files that an earlier process, killed right after their image was made, did not come to remove."""
+    unfinished = folder / UNFINISHED
+    left = {path.name for path in unfinished.iterdir()} if unfinished.exists() else set()
+    for name in left & {place_of(file) for file in files}:
+        (unfinished / name).unlink(missing_ok=True)
 
 
 def _require_room(folder: Path, files: Iterable[DriveFile]) -> None:

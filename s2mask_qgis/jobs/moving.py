@@ -130,8 +130,8 @@ def delete(
             paths = deletable(folder)
             if confirmed_count != len(paths):
                 raise BadRequestError(
-                    f"{len(paths)} images can be deleted, not {confirmed_count}. Nothing was deleted; look at the new "
-                    "number and confirm it."
+                    f"{len(paths):,} images can be deleted, not {confirmed_count:,}. Nothing was deleted; look at the "
+                    "new number and confirm it."
                 )
             return _delete(folder, services.assets, record, paths, on_progress)
     except CancelledError:
@@ -220,7 +220,7 @@ def _take_back(request: MoveRequest, metadata: KeptEntries, lost: tuple[str, ...
             ledger.mark([index], RowState.WAITING)
     for path in lost:
         metadata.remove(path)
-    told = f"{len(lost)} image{'' if len(lost) == 1 else 's'}"
+    told = f"{len(lost):,} image{'' if len(lost) == 1 else 's'}"
     return (f"Move again to export {told} anew.",) if lost else ()
 
 
@@ -237,8 +237,8 @@ def _download_report(before: MoveReport, found: Downloaded, wanted: int, folder:
     if found.problem:
         message = f"Paused: {found.problem} What came is kept; start again to go on."
         return MoveReport(RunState.PAUSED, message, failed=failed, notes=found.notes, **counts)
-    parts = [f"{found.here} of {wanted} images are on this computer"]
-    parts += [f"{len(failed)} failed"] if failed else []
+    parts = [f"{found.here:,} of {wanted:,} images are on this computer"]
+    parts += [f"{len(failed):,} failed"] if failed else []
     state = RunState.FINISHED_WITH_FAILURES if failed else RunState.FINISHED
     return MoveReport(state, ", ".join(parts) + ".", failed=failed, notes=found.notes, **counts)
 
@@ -268,7 +268,7 @@ def _delete(
     if problem:
         return MoveReport(RunState.PAUSED, f"Paused: {problem} Start again to go on.", failed=tuple(failed), **counts)
     gone = len(paths) - len(failed)
-    message = f"{gone} asset{'' if gone == 1 else 's'} deleted" + (f", {len(failed)} failed." if failed else ".")
+    message = f"{gone:,} asset{'' if gone == 1 else 's'} deleted" + (f", {len(failed):,} failed." if failed else ".")
     state = RunState.FINISHED_WITH_FAILURES if failed else RunState.FINISHED
     return MoveReport(state, message, failed=tuple(failed), **counts)
 

@@ -92,7 +92,10 @@ class StandIn:
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        length = int(handler.headers.get("Content-Length", 0))
+        body = handler.rfile.read(length)
+        if len(body) < length:  # whoever asked was killed on the way
+            return
         headers = {name.lower(): value for name, value in handler.headers.items()}
         asked = Asked(handler.command, unquote(parts.path), query, headers, body)
         with self.lock:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import shutil
-import signal
 import sqlite3
-import time
-import traceback
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from s2mask_qgis.engines.limits import ServiceLimits
@@ -23,6 +20,7 @@ from s2mask_qgis.jobs.report import RunState
 from s2mask_qgis.jobs.request import ASSETS, DRIVE, Throttle
 
 from ..beside import Figures, figures_at, loopback, over_http
+from ..killing import lived
 from ..running import Plan, run, states
 from ..service import Behaviour, SimulatedService, varied
 
@@ -65,7 +63,7 @@ def kills(folder: Path, count: int, images: int, seed: int = 0) -> Killed:
         with over_http(lambda clock: SimulatedService(clock, _behaviour())) as address:
             for session in itertools.count():
                 life_s = _life_s(draw, session) if done < count else LONGEST_SESSION_S
-                ended = _session(address, plan, path, life_s)
+                ended = lived(partial(_run, address, plan, path), path.with_suffix(".txt"), life_s)
                 if ended is not None:
                     broken += [f"a session ended with {ended}"] if ended else []
                     break
@@ -95,35 +93,10 @@ def _life_s(draw: random.Random, session: int) -> float:
     return draw.uniform(0.0, SHORT_LIFE_S if draw.random() < SHORT_SHARE else LONG_LIFE_S)
 
 
-def _session(address: str, plan: Plan, path: Path, life_s: float) -> int | None:
-    """A session in a process of its own, killed after its life; its exit code where it ended before."""
-    pid = os.fork()
-    if pid == 0:
-        _live(address, plan, path)
-    end_s = time.monotonic() + life_s
-    while time.monotonic() < end_s:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.001)
-    os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return None if code == -signal.SIGKILL else code
-
-
-def _live(address: str, plan: Plan, path: Path) -> None:
-    """The forked process: a run, then the end without anything of its parent."""
-    code = 3
-    try:
-        ended = run(loopback(address), SystemClock(), plan, path)
-        code = 0 if ended.state is RunState.FINISHED else 2
-        if code:
-            path.with_suffix(".txt").write_text(f"{ended.state} {ended.message}")
-    except BaseException:
-        path.with_suffix(".txt").write_text(traceback.format_exc())
-    finally:
-        os._exit(code)
+def _run(address: str, plan: Plan, path: Path) -> str:
+    """One session of the run; what is wrong with its end."""
+    ended = run(loopback(address), SystemClock(), plan, path)
+    return "" if ended.state is RunState.FINISHED else f"{ended.state} {ended.message}"
 
 
 def _inspect(path: Path, phases: Counter[str], broken: list[str]) -> int:
