@@ -25,11 +25,9 @@ from qgis.PyQt.QtCore import QPoint, Qt  # noqa: E402
 from qgis.PyQt.QtTest import QTest  # noqa: E402
 from qgis.PyQt.QtWidgets import QComboBox, QDockWidget, QLabel, QLineEdit, QWidget  # noqa: E402
 
-from dock_driver import Driver, RefusedError, enter, serve  # noqa: E402
+from dock_driver import RefusedError, enter, serve  # noqa: E402
+from photographer import NARROW_PX, SETTLE_MS, USUAL_PX, WIDE_PX, Photographer  # noqa: E402
 
-SETTLE_MS = 700
-WINDOW_SIZE = (1400, 880)
-USUAL_PX, NARROW_PX, WIDE_PX = 360, 300, 600
 RUNNING_AT = 6
 """Images done when the picture of a run is taken."""
 
@@ -53,15 +51,8 @@ ELSEWHERE = QgsRectangle(2.0, 40.0, 2.1, 40.1)
 """Longitude and latitude of an area that meets no scene of the sample."""
 
 
-class Photographer(Driver):
-    """Works the dock and takes pictures on the way."""
-
-    def __init__(self, job: dict[str, Any]) -> None:
-        super().__init__(job)
-        self.folder = Path(job["pictures_folder"])
-        self.taken: list[str] = []
-        self.window.resize(*WINDOW_SIZE)
-        self.set_width(USUAL_PX)
+class DockPhotographer(Photographer):
+    """Takes pictures of every state of runs on this computer, of models and of series."""
 
     def do(self) -> dict[str, Any]:
         """All pictures, in the order of the work."""
@@ -306,11 +297,6 @@ class Photographer(Driver):
                 for node in shown[:1]:
                     node.setExpanded(True)
 
-    def fold(self, sections: Any, folded: bool) -> None:
-        """Fold sections of the dock, or unfold them."""
-        for section in sections:
-            section.setCollapsed(folded)
-
     def run_with_a_damaged_scene(self) -> None:
         """A run in which one image fails, with the reason unfolded."""
         self.surveys.clear()
@@ -324,35 +310,5 @@ class Photographer(Driver):
         self.take_dock("dock-failed")
         self.take_window("window-failed")
 
-    def set_width(self, pixels: int) -> None:
-        """Make the dock this wide."""
-        self.window.resizeDocks([self.dock], [pixels], Qt.Orientation.Horizontal)
-        self.pause(SETTLE_MS)
 
-    def take_dock(self, name: str) -> None:
-        """A picture of the dock, once it has settled."""
-        self.pause(SETTLE_MS)
-        self.take(self.dock, name)
-
-    def take_window(self, name: str) -> None:
-        """A picture of the whole window, once it has settled and the map is drawn."""
-        self.pause(SETTLE_MS)
-        canvas = qgis.utils.iface.mapCanvas()
-        self.wait(lambda: not canvas.isDrawing(), 60, "The map was not drawn")
-        self.take(self.window, name)
-
-    def take(self, widget: QWidget, name: str) -> None:
-        """A picture of a widget as it is, but for its folders: they are named without the path of this machine."""
-        shown = [chooser.lineEdit() for chooser in self.dock.findChildren(QgsFileWidget)]
-        paths = [line.text() for line in shown]
-        for line, path in zip(shown, paths):
-            line.blockSignals(True)
-            line.setText(f"~/sentinel-2/{Path(path).name}" if path else "")
-        widget.grab().save(str(self.folder / f"{name}.png"))
-        for line, path in zip(shown, paths):
-            line.setText(path)
-            line.blockSignals(False)
-        self.taken.append(name)
-
-
-serve(JOB, lambda job: Photographer(job).do())
+serve(JOB, lambda job: DockPhotographer(job).do())

@@ -29,11 +29,11 @@ KEPT = (
     "dock-running",
     "dock-results",
     "dock-problem",
-    "window-labels",
-    "model-built",
     "series-done",
     "series-seasons",
 )
+EARTH_ENGINE = ROOT / "build" / "screenshots-earth-engine"
+KEPT_OF_EARTH_ENGINE = ("earth-engine-estimate", "earth-engine-running", "images-of-the-run")
 COLOURS, COMMON_COLOURS = 256, 64
 
 
@@ -75,6 +75,20 @@ def take() -> list[str]:
     return answer["pictures"]
 
 
+def take_earth_engine() -> list[str]:
+    """Take pictures of a made-up run on Earth Engine; returns their names."""
+    shutil.rmtree(EARTH_ENGINE, ignore_errors=True)
+    output = EARTH_ENGINE / "mountains"
+    output.mkdir(parents=True)
+    job = {"timeout_s": TIMEOUT_S, "pictures_folder": str(EARTH_ENGINE), "output_folder": str(output)}
+    real_qgis.make_profile(EARTH_ENGINE / "profile", run.ZIP)
+    driver = ROOT / "scripts" / "drive_earth_engine.py"
+    answer = real_qgis.do_job(driver, job, EARTH_ENGINE, EARTH_ENGINE / "profile", lambda line: print(line, flush=True))
+    if answer["problem"] is not None:
+        raise real_qgis.QgisError(answer["problem"])
+    return answer["pictures"]
+
+
 def write_small(picture: Path, target: Path) -> None:
     """Write a picture with a palette of its own, which takes half the space."""
     nearest = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
@@ -99,14 +113,17 @@ def palette_of(picture: Path) -> list[int]:
 def main() -> int:
     """Take the pictures and renew docs/images."""
     try:
-        pictures = take()
+        pictures, of_earth_engine = take(), take_earth_engine()
     except real_qgis.QgisError as error:
         print(error, file=sys.stderr)
         return 1
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
         write_small(FOLDER / f"{name}.png", IMAGES / f"{name}.png")
-    print(f"{len(pictures)} pictures in {FOLDER}, of them in {IMAGES}: {', '.join(KEPT)}")
+    for name in KEPT_OF_EARTH_ENGINE:
+        write_small(EARTH_ENGINE / f"{name}.png", IMAGES / f"{name}.png")
+    print(f"{len(pictures)} pictures in {FOLDER}, {len(of_earth_engine)} in {EARTH_ENGINE}, of them in {IMAGES}:")
+    print(", ".join((*KEPT, *KEPT_OF_EARTH_ENGINE)))
     return 0
 
 

@@ -80,6 +80,7 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         self._more_title = self.moreParameters.title()
         self._model_help = self.chooser.toolTip()
         self._add_library_folder()
+        self._add_done_file()
         self.show_dates((QDate.currentDate().addYears(-1), QDate.currentDate()))
         self._order_tabs()
         self._connect()
@@ -110,9 +111,15 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         """Where prepared scenes are kept."""
         return Path(self.libraryFolder.filePath().strip())
 
-    def restore(self, values: Mapping[str, Any], library_folder: str) -> None:
+    def done_file(self) -> Path | None:
+        """The file whose images are left out, if any."""
+        text = self.doneFile.filePath().strip()
+        return Path(text) if text else None
+
+    def restore(self, values: Mapping[str, Any], library_folder: str, done_file: str = "") -> None:
         """Show remembered values; without dates among them, the dates follow the scenes."""
         self.libraryFolder.setFilePath(library_folder)
+        self.doneFile.setFilePath(done_file)
         self._take(values)
 
     def offer_scenes(self, scenes: Sequence[Scene]) -> None:
@@ -191,13 +198,31 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         self._library_label.setBuddy(self.libraryFolder)
         self.outputForm.addRow(self._library_label, self.libraryFolder)
 
+    def _add_done_file(self) -> None:
+        self.doneFile = QgsFileWidget()
+        self.doneFile.setObjectName("doneFile")
+        self.doneFile.setDialogTitle(tr("Images that are done"))
+        self.doneFile.setFilter(tr("Lists of images (*.json *.xlsx)"))
+        self.doneFile.lineEdit().setPlaceholderText(tr("images listed in …"))
+        self.doneFile.lineEdit().setAccessibleName(tr("File whose images are left out"))
+        self.doneFile.setToolTip(
+            tr(
+                "Images that this file lists as done are left out: a metadata JSON or a workbook (current_status.xlsx) "
+                "of the published scripts, or the metadata.json of a collection that was moved out. Default: none."
+            )
+        )
+        label = QLabel(tr("Leave out"))
+        label.setBuddy(self.doneFile)
+        self.outputForm.addRow(label, self.doneFile)
+
     def _connect(self) -> None:
         self.dateStart.dateChanged.connect(self._on_date)
         self.dateEnd.dateChanged.connect(self._on_date)
         self.allDatesButton.clicked.connect(self._take_all_dates)
-        self.resetButton.clicked.connect(self.parameters.reset)
+        self.resetButton.clicked.connect(self._reset)
         self.parameters.changed.connect(self._on_change)
         self.libraryFolder.fileChanged.connect(self._on_change)
+        self.doneFile.fileChanged.connect(self._on_change)
         self.presets.loaded.connect(self._take)
         self.presets.done.connect(self.presetState.show_fact)
         self.presets.refused.connect(self.presetState.show_problem)
@@ -209,8 +234,12 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         for box, _, names in self._boxes:
             chain += heading(box)
             chain += [self.parameters.widget(name) for name in names]
-        chain += [self.libraryFolder, self.loadButton, self.saveButton, self.resetButton]
+        chain += [self.libraryFolder, self.doneFile, self.loadButton, self.saveButton, self.resetButton]
         order_tabs(chain)
+
+    def _reset(self) -> None:
+        self.doneFile.setFilePath("")
+        self.parameters.reset()
 
     def _on_date(self) -> None:
         self._dates_chosen = True
@@ -251,8 +280,10 @@ class ImagesSection(QgsCollapsibleGroupBoxBasic):
         self.chooser.setToolTip("\n\n".join(filter(None, (self._model_help, details))))
         chosen = self.parameters.differing()
         differing = [name for name in chosen if name != "level" or self._has_levels()]
-        self.resetButton.setEnabled(bool(differing))
         counts = [sum(name in differing for name in names) for _, _, names in self._boxes]
+        has_file = self.done_file() is not None
+        counts[-1] += has_file  # it stands among the output
+        self.resetButton.setEnabled(bool(differing) or has_file)
         for (box, title, _), count in zip(self._boxes, counts):
             box.setTitle(tr("{} · {} changed").format(title, count) if count else title)
         more = self._more_title

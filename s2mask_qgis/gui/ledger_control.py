@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..jobs.ledger.reading import LedgerView
 
 REFRESH_MS = 3000
-"""Between the end of one look at a ledger and the next one, while its run goes on and somebody looks."""
+"""Between the end of one look at a ledger and the next one, while its run goes on and somebody looks, or while another
+QGIS writes it."""
 
 MOST_ROWS = 50_000
 """Of a larger run the table shows so many images, of one state where one is chosen."""
@@ -156,6 +157,10 @@ class LedgerControl(QObject):
         """True while the rows themselves are shown."""
         return self.table is not None and self.table.isVisible()
 
+    def _is_written(self) -> bool:
+        """True while a run of this QGIS or of another one writes the ledger."""
+        return self._is_running or (self._view is not None and bool(self._view.holder))
+
     def _is_large(self) -> bool:
         """True where not all images fit in the table."""
         return self._view is not None and self._view.total > MOST_ROWS
@@ -173,7 +178,7 @@ class LedgerControl(QObject):
         if task is self._task:
             self._task = None
             then()
-            if self._is_running and (self._is_watched() or self._layer() is not None):
+            if self._is_written() and (self._is_watched() or self._layer() is not None or not self._is_running):
                 self._timer.start()
 
     def _take(self, view: LedgerView | None, with_rows: bool) -> None:
@@ -184,7 +189,8 @@ class LedgerControl(QObject):
                 self._forget_rows()
             self._rows |= {row.index: row for row in view.rows}
             self._seen_s = view.seen_s
-            self.table.show_problem("")
+            self.table.show_problem("" if self._is_running else view.holder)
+            self.table.show_retry_problem("" if self._is_running else view.holder)
             self.table.take(view, tuple(self._rows.values()))
         layer = self._layer()
         if layer is not None:

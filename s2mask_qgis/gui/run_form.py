@@ -45,6 +45,7 @@ class RunForm(QObject):
         self.images = ImagesSection()
         self.run = RunSection()
         self.choice: AreaChoice | None = None
+        self.area.store.access = lambda: self.access(by_hand=True)
         self.google.aim = lambda: (self.run.destination.choice(), self.run.output_folder())
         self._show_engine()
 
@@ -110,6 +111,7 @@ class RunForm(QObject):
             area=self.choice.area,
             parameters=self.parameters(),
             models_folder=self.images.chooser.folder,
+            done_file=self.images.done_file(),
             earth_engine=self.run.destination.choice() if self.is_earth_engine else None,
             land=land,
             throttle=self.run.destination.throttle(),
@@ -167,7 +169,7 @@ class RunForm(QObject):
         self.scenes.scenesFolder.setFilePath(state.scenes_folder)
         self.area.selectedOnly.setChecked(state.selected_only)
         self.area.limit.restore(state.land)
-        self.images.restore(state.parameters, state.library_folder)
+        self.images.restore(state.parameters, state.library_folder, state.done_file)
         self.google.restore(state.earth_engine)
         self.run.outputFolder.setFilePath(state.output_folder)
         self.run.destination.restore(DestinationState.from_json(state.destination))
@@ -181,6 +183,7 @@ class RunForm(QObject):
             "scenes_folder": self.scenes.scenesFolder.filePath(),
             "library_folder": str(self.images.library_folder()),
             "output_folder": self.run.outputFolder.filePath(),
+            "done_file": self.images.doneFile.filePath(),
             "selected_only": self.area.selectedOnly.isChecked(),
             "land": self.area.limit.remembered(),
             "parameters": self.images.remembered(),
@@ -192,7 +195,8 @@ class RunForm(QObject):
     def fill_in(self, request: RunRequest) -> None:
         """Show a run that was begun earlier, as far as the form can: its area is told, not drawn."""
         self.engine.choose(request.earth_engine is not None)
-        self.images.restore(request.parameters.to_json(), str(request.library_folder))
+        done_file = str(request.done_file or "")
+        self.images.restore(request.parameters.to_json(), str(request.library_folder), done_file)
         self.run.outputFolder.setFilePath(str(request.output_folder))
         if request.earth_engine is not None:
             choice = request.earth_engine
@@ -213,6 +217,11 @@ class RunForm(QObject):
 
     def _follow_project(self) -> None:
         self.run.destination.follow_project(self.google.project())
+        self._follow_account()
+
+    def _follow_account(self) -> None:
+        """Offer to store land where there is an account to do it by."""
+        self.area.store.follow(self.is_earth_engine and not self.google.problem())
 
     def _show_engine(self) -> None:
         """Show the sections that the engine needs."""
@@ -222,3 +231,4 @@ class RunForm(QObject):
         self.area.limit.follow_engine(is_earth_engine)
         self.images.follow_engine(is_earth_engine)
         self.run.show_engine(is_earth_engine)
+        self._follow_account()

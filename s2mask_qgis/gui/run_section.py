@@ -58,6 +58,7 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
         self._most_tasks = 0
         self._is_earth_engine = False
         self._counts: Mapping[RowState, int] | None = None
+        self._holder = ""
         self._failed: list[ImageOutcome] = []
         self._lines: list[str] = []
         self.outputFolder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
@@ -118,21 +119,23 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
 
     def show_estimate(self, facts: Sequence[str], warnings: Sequence[str]) -> None:
         """Tell what a run would make, and what to beware of."""
-        self.estimateLabel.show_fact("\n".join(facts))
-        self.warningsLabel.show_problem("\n".join(warnings))
+        self.estimateLabel.show_fact(_listed(facts))
+        self.warningsLabel.show_problem(_listed(warnings))
 
     def show_problems(self, problems: Sequence[str]) -> None:
         """Show why a run cannot start, every reason on its own line."""
-        bullet = "• " if len(problems) > 1 else ""
-        self.problemsLabel.show_problem("\n".join(f"{bullet}{problem}" for problem in problems))
+        self.problemsLabel.show_problem(_listed(problems))
 
-    def show_ledger(self, counts: Mapping[RowState, int] | None) -> None:
-        """Tell what there is already of the run that is asked for; None where there is nothing."""
-        self._counts = counts
+    def show_ledger(self, counts: Mapping[RowState, int] | None, holder: str = "") -> None:
+        """Tell what there is already of the run that is asked for; None where there is nothing. ``holder`` says who
+        else is writing it at this moment."""
+        self._counts, self._holder = counts, holder
         self.tableButton.setVisible(counts is not None or self.is_running)
         if not self.is_running:  # of a finished run on this computer the estimate tells as much
             is_told = bool(counts) and (self._is_earth_engine or is_unfinished(counts or {}))
             self.ledgerLabel.show_fact(ledger_text(counts) if counts and is_told else "")
+            if holder:
+                self.ledgerLabel.show_problem(holder)
         self._show_phase(self._phase)
 
     def show_ledger_problem(self, text: str) -> None:
@@ -229,8 +232,8 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
             button.setEnabled(phase is not Phase.ENDING)
 
     def _has_tasks(self) -> bool:
-        """True where a run that was left may have tasks at a service."""
-        counts = self._counts or {}
+        """True where a run that was left may have tasks at a service, and nobody else looks after them."""
+        counts = {} if self._holder else self._counts or {}
         return any(count for state, count in counts.items() if state.is_open)
 
     def _on_pause(self) -> None:
@@ -249,3 +252,9 @@ class RunSection(QgsCollapsibleGroupBoxBasic):
         count = len(self._failed)
         title = tr("{} – why").format(counted(count, tr("failed"), tr("failed")))
         self._failures.show_lines(title, self._lines)
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    """Sentences below each other, with a bullet each where they are several."""
+    bullet = "• " if len(sentences) > 1 else ""
+    return "\n".join(f"{bullet}{sentence}" for sentence in sentences)

@@ -255,7 +255,7 @@ class RunStarter(QObject):
             run.estimateLabel.show_hint(tr("No images to mask."))
         else:
             self._form.tell_area(images_text(found.images))
-            text = estimate_text(found.images, found.kept, self._control.seconds_per_image)
+            text = estimate_text(found.images, found.kept, self._control.seconds_per_image, found.listed)
             run.estimateLabel.show_fact(text)
 
     def _on_estimate(self, found: RunEstimate) -> None:
@@ -273,7 +273,9 @@ class RunStarter(QObject):
         self._form.run.estimateLabel.show_problem(text)
 
     def _on_ledger(self, view: LedgerView | None) -> None:
-        self._form.run.show_ledger(view.counts if view is not None and view.total else None)
+        counts = view.counts if view is not None and view.total else None
+        holder = view.holder if view is not None and not self._control.is_running else ""
+        self._form.run.show_ledger(counts, holder)
 
     def _on_chosen(self, request: RunRequest) -> None:
         self._chosen = request

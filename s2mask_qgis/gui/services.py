@@ -40,6 +40,7 @@ class Services:
     ``write_sample(folder, on_count, is_cancelled)`` writes the simulated sample;
     ``matching(scenes, area, parameters)`` selects the images of a run;
     ``kept(request, scenes)`` counts those that an earlier run made;
+    ``listed(path)`` reads which images a file lists as done;
     ``estimate(request, connection, is_cancelled)`` asks Earth Engine what a run would make;
     ``survey_series(ndvi_folder, masks_folder, on_count, is_cancelled)`` looks through a folder of dated rasters;
     ``run_series(request, on_count, is_cancelled)`` fills one and maps its productivity;
@@ -53,6 +54,7 @@ class Services:
     write_sample: Callable[[Path, CountCallback, IsCancelled], None]
     matching: Callable[[Sequence[Scene], Area, RunParameters], tuple[Scene, ...]]
     kept: Callable[[RunRequest, Sequence[Scene]], int]
+    listed: Callable[[Path], frozenset[str]]
     estimate: Callable[[RunRequest, Connection, IsCancelled], RunEstimate]
     survey_series: Callable[[Path, Path | None, CountCallback, IsCancelled], SeriesSurvey]
     run_series: Callable[[SeriesRequest, CountCallback, IsCancelled], SeriesReport]
@@ -69,6 +71,7 @@ def real_services() -> Services:
         _write_sample,
         _matching,
         _kept,
+        _listed,
         _estimate,
         _survey_series,
         _run_series,
@@ -108,6 +111,12 @@ def _kept(request: RunRequest, scenes: Sequence[Scene]) -> int:
     from ..jobs.outputs import kept
 
     return kept(request, scenes)
+
+
+def _listed(path: Path) -> frozenset[str]:
+    from ..jobs.script_ledgers import already_done
+
+    return already_done(path)
 
 
 def _estimate(request: RunRequest, connection: Connection, is_cancelled: IsCancelled) -> RunEstimate:

@@ -37,6 +37,7 @@ class FormState:
     selected_only: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     seconds_per_image: float = 0.0
+    done_file: str = ""
     engine: str = LOCAL
     earth_engine: dict[str, Any] = field(default_factory=dict)
     destination: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +129,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "scenes_folder": _text,
     "library_folder": _text,
     "output_folder": _text,
+    "done_file": _text,
     "selected_only": _flag,
     "parameters": _parameters,
     "seconds_per_image": _seconds,

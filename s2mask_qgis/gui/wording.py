@@ -58,9 +58,12 @@ def duration_text(seconds: float) -> str:
     return tr("{} days").format(f"{round(minutes / 60 / 24):,}")
 
 
-def estimate_text(images: int, kept: int, seconds_per_image: float) -> str:
-    """What a run will do: "61 images · 3 done already · about 6 min"; no time where none was measured yet (0)."""
+def estimate_text(images: int, kept: int, seconds_per_image: float, listed: int = 0) -> str:
+    """What a run will do: "61 images · 12 left out · 3 done already · about 6 min"; no time where none was measured
+    yet (0)."""
     parts = [images_text(images)]
+    if listed:
+        parts.append(tr("{} left out").format(f"{listed:,}"))
     if kept:
         parts.append(tr("{} done already").format(kept))
     if seconds_per_image > 0 and images > kept:
@@ -75,6 +78,13 @@ def nothing_met_text(scenes: Sequence[Scene]) -> str:
     place = counted(len(tiles), tr("tile"), tr("tiles"))
     return tr("The area does not meet any of the {} ({}: {}). Move the area or add scenes.").format(
         counted(len(scenes), tr("scene"), tr("scenes")), place, named
+    )
+
+
+def all_listed_text(images: int, name: str) -> str:
+    """A file lists every image of a run as done."""
+    return tr("Nothing is left to mask: {} lists {} of the area and the dates as done. Choose other dates.").format(
+        name, images_text(images)
     )
 
 

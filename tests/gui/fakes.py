@@ -181,6 +181,7 @@ class FakeLedgers:
     rows: list = field(default_factory=list)
     path: Path | None = None
     chosen: RunRequest | None = None
+    holder: str = ""
     error: Exception | None = None
     looks: list = field(default_factory=list)
     retries: list = field(default_factory=list)
@@ -200,7 +201,8 @@ class FakeLedgers:
         changed = [row for row in found if since_s is None or row.updated_s >= since_s]
         path = self.path or request.output_folder / "run-00000000.gpkg"
         latest = max(row.updated_s for row in self.rows)
-        return LedgerView(path, None, {s: counts.get(s, 0) for s in RowState}, tuple(changed[:most_rows]), latest)
+        by_state = {s: counts.get(s, 0) for s in RowState}
+        return LedgerView(path, None, by_state, tuple(changed[:most_rows]), latest, self.holder)
 
     def request_of(self, path, here):
         if self.error:
@@ -272,6 +274,7 @@ class FakeWork:
     survey_error: Exception | None = None
     problems: tuple[str, ...] = ()
     kept: int = 0
+    listed: frozenset = frozenset()
     hint: str = ""
     tasks: dict = field(default_factory=dict)
     waits: bool = False
@@ -293,6 +296,7 @@ class FakeWork:
             write_sample=self.write_sample,
             matching=self.matching,
             kept=lambda request, scenes: self.kept,
+            listed=lambda path: self.listed,
             estimate=self.estimate,
             survey_series=self.series.survey,
             run_series=self.series.run,

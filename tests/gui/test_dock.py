@@ -12,7 +12,7 @@ from s2mask_qgis.core.features import FEATURES
 from s2mask_qgis.core.models import files
 from s2mask_qgis.core.models.model import Model, Table
 from s2mask_qgis.core.parameters import RunParameters
-from s2mask_qgis.engines.errors import CancelledError, StorageError
+from s2mask_qgis.engines.errors import CancelledError, EngineError, StorageError
 from s2mask_qgis.gui.messages import LOG_TAG
 from s2mask_qgis.jobs.report import RunState
 from tests.gui.fakes import FAR_SQUARE, LEFT, SQUARE, add_area, choose_scenes, click, make_scenes, text_of, write_raster
@@ -82,6 +82,32 @@ def test_images_that_are_done_already_are_told(qtbot, ready, work):
     ready.control.seconds_per_image = 30.0
     ready.images.parameters.changed.emit()
     qtbot.waitUntil(lambda: text_of(ready, "estimateLabel") == "3 images · 2 done already · about 30 s", timeout=5000)
+
+
+def test_images_that_a_file_lists_as_done_are_left_out_and_the_file_is_remembered(
+    qtbot, ready, make_dock, work, tmp_path
+):
+    work.listed = frozenset({"image1"})
+    ready.images.doneFile.setFilePath(str(tmp_path / "current_status.xlsx"))
+    qtbot.waitUntil(lambda: "2 images · 1 left out" in text_of(ready, "estimateLabel"), timeout=2000)
+    assert "· 1" in ready.images.moreParameters.title()
+    run(qtbot, ready)
+    assert work.requests[0].done_file == tmp_path / "current_status.xlsx"
+    make_dock.close(ready)
+    again = make_dock()
+    assert again.images.done_file() == tmp_path / "current_status.xlsx"
+    click(again, "resetButton")
+    assert again.images.done_file() is None
+    assert "·" not in again.images.moreParameters.title()
+
+
+def test_a_file_that_lists_no_images_is_told_before_the_run(qtbot, ready, work, tmp_path):
+    def refuse(path):
+        raise EngineError(f"{path.name} lists what is no Sentinel-2 image. Choose another file.")
+
+    ready.starter.estimates._services = replace(work.services(), listed=refuse)
+    ready.images.doneFile.setFilePath(str(tmp_path / "other.json"))
+    qtbot.waitUntil(lambda: "other.json lists what is no" in text_of(ready, "estimateLabel"), timeout=2000)
 
 
 def test_a_click_on_run_ends_in_layers_on_the_map(qtbot, ready, project, work, iface):

@@ -376,3 +376,29 @@ def test_the_dock_fits_into_300_pixels(qtbot, signed_in, work):
     signed_in.images.parameters.changed.emit()
     qtbot.waitUntil(signed_in.run.cancelButton.isVisible, timeout=5000)
     assert signed_in.run.minimumSizeHint().width() <= 288
+
+
+def test_land_can_be_stored_where_somebody_is_signed_in(signed_in, project):
+    signed_in.area.landLayer.setLayer(add_area(project, name="coast"))
+    assert signed_in.area.landStore.isVisible()
+    access = signed_in.area.store.access()
+    assert access is not None
+    assert access.project == "my-project"
+    signed_in.form.engine.localButton.click()
+    assert not signed_in.area.landStore.isVisible()
+    signed_in.form.engine.earthEngineButton.click()
+    assert signed_in.area.landStore.isVisible()
+
+
+def test_a_ledger_that_another_qgis_writes_is_told_before_run_is_pressed(qtbot, signed_in, work):
+    work.ledgers.rows = unfinished()
+    work.ledgers.holder = "run-12345678.gpkg is being written by QGIS on alps (process 7) since 10:32."
+    signed_in.images.parameters.changed.emit()
+    qtbot.waitUntil(lambda: text_of(signed_in, "ledgerLabel") == work.ledgers.holder, timeout=5000)
+    assert signed_in.run.ledgerLabel.has_problem
+    assert signed_in.run.tableButton.isVisible()
+    assert not signed_in.run.cancelButton.isVisible()
+    work.ledgers.holder = ""
+    signed_in.ledgers.look()
+    qtbot.waitUntil(lambda: "Resume goes on with it" in text_of(signed_in, "ledgerLabel"), timeout=5000)
+    assert signed_in.run.cancelButton.isVisible()

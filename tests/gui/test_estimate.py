@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from s2mask_qgis.core.area import Area
@@ -21,7 +24,12 @@ def never(*_args):
     raise AssertionError("not to be called")
 
 
-SERVICES = Services(never, never, never, matching, lambda request, scenes: 1, *[never] * 6)
+LISTED = frozenset({"image0", "image2", "another"})
+SERVICES = Services(never, never, never, matching, lambda request, scenes: 1, lambda path: LISTED, *[never] * 6)
+
+
+def asked(done_file=None) -> SimpleNamespace:
+    return SimpleNamespace(done_file=done_file)
 
 
 def count(area, start, end, request=None, cancelled=False) -> Estimate:
@@ -34,7 +42,15 @@ def test_images_are_those_of_the_dates_that_meet_the_area():
 
 
 def test_images_of_an_earlier_run_count_only_where_there_is_an_output_folder():
-    assert count(INSIDE, "2023-01-01", "2023-12-31", request=object()) == Estimate(4, kept=1)
+    assert count(INSIDE, "2023-01-01", "2023-12-31", request=asked()) == Estimate(4, kept=1)
+
+
+def test_images_that_a_file_lists_as_done_are_not_counted():
+    listed = asked(Path("status.xlsx"))
+    assert count(INSIDE, "2023-01-01", "2023-12-31", request=listed) == Estimate(2, kept=1, listed=2)
+    everything = count(INSIDE, "2023-01-01", "2023-01-05", request=listed)
+    assert (everything.images, everything.listed) == (0, 1)
+    assert "status.xlsx lists 1 image of the area and the dates as done" in everything.problem
 
 
 def test_dates_without_images_name_those_there_are():

@@ -218,3 +218,20 @@ def test_ten_thousand_images_are_filtered_and_sorted(qtbot, control, ledgers):
     table.textFilter.setText("")
     table.imagesTable.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     assert [column(table, 2)[row] for row in (0, -1)] == ["waiting", "cancelled"]
+
+
+def test_a_ledger_that_another_qgis_writes_is_followed_and_nothing_is_retried(qtbot, control, table, ledgers):
+    control._timer.setInterval(50)
+    ledgers.holder = (
+        "run-12345678.gpkg is being written by QGIS on alps (process 7) since 10:32; it is shown read-only."
+    )
+    with qtbot.waitSignal(control.found, timeout=5000):
+        control.look()
+    assert text_of(table, "ledgerState") == ledgers.holder
+    assert not table.retryFailedButton.isEnabled()
+    ledgers.holder = ""
+    qtbot.waitUntil(lambda: table.retryFailedButton.isEnabled(), timeout=5000)
+    assert text_of(table, "ledgerState") == ""
+    looks = len(ledgers.looks)
+    qtbot.wait(200)
+    assert len(ledgers.looks) <= looks + 1

@@ -142,5 +142,5 @@ def test_the_wheel_scrolls_the_dock_instead_of_changing_a_value(section):
 def test_every_label_leads_to_its_widget(section):
     buddies = {label.buddy().objectName() for label in section.findChildren(QLabel) if label.buddy()}
     checks = {widget.objectName() for widget in section.findChildren(QCheckBox)}
-    wanted = {f"parameter_{item.name}" for item in FIELDS} | {"dateStart", "dateEnd", "libraryFolder"}
+    wanted = {f"parameter_{item.name}" for item in FIELDS} | {"dateStart", "dateEnd", "libraryFolder", "doneFile"}
     assert wanted <= buddies | checks
