@@ -14,6 +14,7 @@ from ..engines.base import DriveDestination, Export
 from ..engines.errors import BadRequestError, EngineError
 from ..engines.vendored import import_client
 from ..google.assets import Assets, ImageAsset
+from ..web.reading import understood
 from .kept_entries import KeptEntries
 from .ledger.ledger import Ledger
 from .metadata_json import metadata_of, shown_path
@@ -170,13 +171,15 @@ def scene_of(asset: ImageAsset) -> Scene:
     described = metadata_of(asset, None)
     tile = asset.properties.get("MGRS_TILE")
     found = _TILE.search(asset.path)
+    with understood(BadRequestError(f"Earth Engine does not tell the outline of {shown_path(asset.name)}.")):
+        footprint = _outline(asset.geometry)
     return Scene(
         id=asset.name,
         index=index_of(asset.path),
         tile=str(tile) if tile else found[1] if found else NO_TILE,
         time_start_ms=described.start_ms or 0,
         cloudy_percent=0.0,
-        footprint=_outline(asset.geometry),
+        footprint=footprint,
     )
 
 

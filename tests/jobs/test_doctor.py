@@ -90,7 +90,7 @@ def test_requests_are_charged_to_the_project(look, google):
     }
 
 
-@pytest.mark.parametrize("answer", [token_refusal("invalid_grant"), Answer(401, b"no")])
+@pytest.mark.parametrize("answer", [token_refusal("invalid_grant"), token_refusal("unauthorized_client")])
 def test_without_a_sign_in_nothing_else_is_examined(look, google, engine, answer):
     google.token_answer = answer
     checks = look()

@@ -191,11 +191,6 @@ class Ledger:
         found = self._store.rows("SELECT plan FROM plans WHERE image = ?", [index])
         return unpacked(found[0][0]) if found else None
 
-    def drop_plan(self, index: str) -> None:
-        """Forget the plan of an image, if there is one."""
-        with self._changes():
-            self._store.change("DELETE FROM plans WHERE image = ?", [index])
-
     # Exports
 
     def send(self, export: ExportRow) -> None:

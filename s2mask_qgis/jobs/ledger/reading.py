@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import holding
-from .encoding import export_row, header_of, image_row
+from .encoding import header_of, image_row
 from .errors import LedgerError, explained
 from .migration import check_version
-from .rows import ExportRow, ImageRow, RowState, RunHeader
-from .statements import IN_STATES, SELECT_EXPORTS, SELECT_IMAGES, state_values
+from .rows import ImageRow, RowState, RunHeader
+from .statements import IN_STATES, SELECT_IMAGES, state_values
 from .store import connect
 
 MOST_ROWS = 50_000
@@ -67,13 +67,6 @@ def read(
         rows = tuple(image_row(found) for found in connection.execute(_ROWS, [*values, most_rows if with_rows else 0]))
     by_state = {state: counts.get(state.value, 0) for state in RowState}
     return LedgerView(path, header, by_state, rows, seen_s, holding.holder(path, about.get("holder", "")))
-
-
-def read_exports(path: Path, index: str) -> tuple[ExportRow, ...]:
-    """All exports of an image, in the order in which they were written down; errors as of :func:`read`."""
-    with _opened(path) as connection:
-        found = connection.execute(SELECT_EXPORTS + " WHERE image = ? ORDER BY fid", [index])
-        return tuple(export_row(row) for row in found)
 
 
 @contextmanager

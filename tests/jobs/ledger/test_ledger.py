@@ -206,7 +206,7 @@ def test_plans_last_as_long_as_their_image_is_open(ledger):
     assert ledger.plan(indexes[0]) == {"sources": [indexes[0]], "days": 1.5}
     ledger.finish(indexes[0], RowState.DONE)
     ledger.mark([indexes[1]], RowState.WAITING)
-    ledger.drop_plan(indexes[2])
+    ledger.mark([indexes[2]], RowState.FAILED)
     assert [ledger.plan(index) is None for index in indexes] == [True, False, True]
 
 

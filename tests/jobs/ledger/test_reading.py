@@ -15,9 +15,9 @@ import pytest
 from s2mask_qgis.engines.local.library.locks import Held
 from s2mask_qgis.jobs.ledger import holding
 from s2mask_qgis.jobs.ledger.ledger import Ledger
-from s2mask_qgis.jobs.ledger.reading import read, read_exports
+from s2mask_qgis.jobs.ledger.reading import read
 from s2mask_qgis.jobs.ledger.rows import RowState
-from tests.jobs.ledger.images import HEADER, export, scene
+from tests.jobs.ledger.images import HEADER, scene
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,13 +53,6 @@ def test_only_what_is_new_can_be_asked_for(ledger, path, clock):
     view = read(path, changed_since_s=seen + 0.5)
     assert [row.index for row in view.rows] == [scene(4).index]
     assert (view.seen_s, view.total) == (clock.now_s, 10)
-
-
-def test_exports_of_an_image_are_told(ledger, path):
-    ledger.add([scene(0), scene(1)])
-    ledger.send(export(scene(0)))
-    ledger.send(export(scene(1)))
-    assert read_exports(path, scene(0).index) == tuple(ledger.exports(scene(0).index))
 
 
 def test_a_look_sees_one_moment_while_others_write(ledger, path):
