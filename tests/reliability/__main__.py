@@ -82,7 +82,7 @@ def _faults(folder: Path, every: int) -> Results:
 def _disk(folder: Path) -> Results:
     for one in disk_full(folder, 200, (64, 160, 200, 240, 300, 400)):
         yield f"files of {one.room_kb} kB at most", one
-    for one in full_file_system(folder, 200, (100, 160, 250, 400, 500, 600, 800)):
+    for one in full_file_system(folder, 200, (100, 250, 500, 1000, 3000, 3400, 3800)):
         yield f"file system of {one.room_kb} kB", one
     yield "two runners", two_runners(folder)
 
