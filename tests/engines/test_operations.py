@@ -100,7 +100,7 @@ def test_two_engines_on_one_store_see_each_other(ee: ModuleType, tmp_path: Path,
     with queue_in(tmp_path, small_scenes) as one, queue_in(tmp_path, small_scenes) as other:
         name = one.start(order(slow_image(ee), "slow", slow_grid()), "slow", "")["name"]
         until(lambda: state_of(one, name) == "RUNNING", "the export to run")
-        assert state_of(other, name) == "RUNNING"
+        until(lambda: state_of(other, name) == "RUNNING", "the journal to tell of it")
         assert other.start(order(slow_image(ee), "slow", slow_grid()), "slow", "")["name"] == name
         assert len(other.all()) == 1
         with pytest.raises(BadRequestError, match="another program on this computer"):
@@ -108,7 +108,7 @@ def test_two_engines_on_one_store_see_each_other(ee: ModuleType, tmp_path: Path,
         mine = other.start(order(ee.Image(1), "quick"), "quick", "")["name"]
         assert finished(other, mine) == "SUCCEEDED"
         one.cancel(name)
-        assert state_of(other, name) == "CANCELLED"
+        until(lambda: state_of(other, name) == "CANCELLED", "the journal to tell of the end")
         assert {each["name"] for each in one.all()} == {name, mine}
 
 

@@ -78,7 +78,7 @@ def faults(folder: Path, images: int, destination: str = ASSETS, every: int = 1)
     plan = plan_of(images, destination)
     clock = BoundedClock(yields=True)
     calm = SimulatedService(clock, calm_behaviour())
-    session(folder / "calm.gpkg", plan, calm, clock)
+    session(folder / f"calm-{destination}.gpkg", plan, calm, clock)
     positions, exports = sum(calm.requests.values()), calm.started_count
     tried: list[Tried] = []
     for number, planned in enumerate(all_planned(positions, exports, every)):
