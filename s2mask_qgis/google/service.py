@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..engines.errors import EngineError, NotFoundError, QuotaError, RateError, SignInError, TransientError
-from ..web.session import Session, joined, unexpected
+from ..web.session import Session, joined, json_object
 from ..web.transport import Request, Response
 from .answers import DISABLED, RATE_REASONS, SCOPES_MISSING, Answer, ApiDisabledError
 
@@ -65,7 +65,8 @@ class Service:
         while True:
             with closing(self.open(request)) as response:
                 try:
-                    return _object(request, joined(request, response, self.session.check))
+                    text = joined(request, response, self.session.check)
+                    return json_object(request, text.strip() or b"{}")
                 except TransientError:
                     failures += 1
                     if failures >= self.session.patience.attempts:
@@ -140,13 +141,3 @@ def _first(response: Response) -> list[bytes]:
     except EngineError:
         return parts
     return parts
-
-
-def _object(request: Request, text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text) if text.strip() else {}
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise unexpected(request.host)
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..engines.errors import BadRequestError, NotFoundError, RateError, StorageError, TransientError
-from ..web.session import Session, joined, unexpected
+from ..web.session import Session, joined, json_object, unexpected
 from ..web.transport import Request, Response
 from .service import JSON_HEADERS, Service
 
@@ -155,7 +154,7 @@ class _Upload:
         with closing(self._once.open(request, (INCOMPLETE,))) as response:
             if response.status != INCOMPLETE:
                 self._reach(self._size)
-                return _object(request, joined(request, response, self._patience.check))
+                return json_object(request, joined(request, response, self._patience.check))
             self._reach(_received(response))
         return None
 
@@ -189,13 +188,3 @@ def _hexadecimal(text: object) -> str | None:
         return base64.b64decode(str(text), validate=True).hex() if text else None
     except ValueError:
         return None
-
-
-def _object(request: Request, text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise unexpected(request.host)
-    return found

@@ -130,9 +130,7 @@ def carry_out(work: Work) -> Ended:
         loop.go()
     except CancelledError:
         return teller.ended(*_stopped(work, loop))
-    except PausedError as error:
-        return teller.ended(RunState.PAUSED, f"Paused: {error} What is done is kept; Resume goes on.")
-    except StorageError as error:
+    except (PausedError, StorageError) as error:
         return teller.ended(RunState.PAUSED, f"Paused: {error} What is done is kept; Resume goes on.")
     return teller.ended(RunState.FINISHED, "")
 

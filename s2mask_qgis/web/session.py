@@ -119,7 +119,7 @@ class Session:
 
     def read_json(self, request: Request) -> dict[str, Any]:
         """A small answer that must be a JSON object; BadRequestError where it is none."""
-        return _object(request, self.read(request))
+        return json_object(request, self.read(request))
 
     def exchange(self, request: Request, refused: Collection[int]) -> dict[str, Any] | None:
         """The JSON object that answers what was sent; None where the status is among ``refused``."""
@@ -128,7 +128,7 @@ class Session:
                 return None
             if response.status >= 300:
                 raise refusal(request, response.status)
-            return _object(request, joined(request, response, self.check))
+            return json_object(request, joined(request, response, self.check))
 
     def _follow(self, request: Request) -> Response:
         for _ in range(MOST_REDIRECTIONS + 1):
@@ -169,7 +169,8 @@ def size_of(response: Response) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _object(request: Request, text: bytes) -> dict[str, Any]:
+def json_object(request: Request, text: bytes) -> dict[str, Any]:
+    """The JSON object that answers a request; BadRequestError where the text is none."""
     try:
         found = json.loads(text)
     except ValueError:
